@@ -1,0 +1,1 @@
+"""How a number and its interval are estimated."""

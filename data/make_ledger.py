@@ -1,9 +1,9 @@
 """A simulated ledger of communities: `python data/make_ledger.py` writes data/ledger/communities-simulated.csv anew.
 
-SIMULATED: no public list says which community has a legal adviser or a service point, so this file invents one for the
-demonstration, from a fixed seed. An office replaces it by its own ledger with the same columns. Shares: an entry exists
-for 95% of the communities; of these 80% have a legal adviser and 55% a service point, in towns (community codes that
-belong to a street office or town seat, 居委会) 10 points more than in villages.
+SIMULATED: no public list says which community has a legal adviser or a service point, so this file invents one for
+the demonstration, from a fixed seed. An office replaces it by its own ledger with the same columns. An entry exists for
+95% of the communities; of these, 75% of the villages have a legal adviser and 50% a service point, 10 points more in
+towns.
 """
 
 import csv

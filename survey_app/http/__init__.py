@@ -1,0 +1,1 @@
+"""What both processes need on the wire: middleware, security headers, the launcher, sessions and downloads."""

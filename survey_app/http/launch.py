@@ -1,0 +1,118 @@
+"""Starts a process: one port, Streamlit and our own routes on it, every setting that matters stated and asserted.
+
+The settings are options of `App.run`, not lines of a file beside it, so that a process never runs with the defaults
+that do not hold a load (a forced garbage collection after each run, a scan of all modules for each session).
+"""
+
+import errno
+import resource
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import streamlit
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from streamlit.runtime.app_session import AppSession
+from streamlit.web import bootstrap
+
+from survey_app.http.middleware import EXCEPTION_HANDLERS
+
+BASE_CONFIG: Mapping[str, Any] = {
+    "runner.postScriptGC": False,
+    "runner.magicEnabled": False,
+    "server.fileWatcherType": "none",
+    "server.runOnSave": False,
+    "server.headless": True,
+    "server.enableStaticServing": False,
+    "server.enableXsrfProtection": True,
+    "server.enableCORS": True,
+    "server.maxUploadSize": 1,
+    "server.maxMessageSize": 5,
+    "server.disconnectedSessionTTL": 900,
+    "server.enableAgentApi": False,
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "logger.level": "warning",
+    "logger.hideWelcomeMessage": True,
+    "global.developmentMode": False,
+}
+"""Settings of both processes; a caller's `config` may add to them or lift one (larger messages for charts)."""
+
+OPEN_FILES = 65_536
+"""Wanted limit of open files: a Streamlit session takes four; at 1024 answers begin to be lost at 250 sessions."""
+
+
+def run(
+    script: Path,
+    *,
+    routes: Sequence[BaseRoute],
+    middleware: Sequence[Middleware],
+    config: Mapping[str, Any],
+    port: int,
+    expected: Mapping[str, Any],
+    address: str = "127.0.0.1",
+) -> None:
+    """Serves `script` and `routes` on one port until stopped.
+
+    `config` is laid over `BASE_CONFIG`; `expected` names further settings (dotted name -> value) that must hold.
+    Exits with status 2 and one sentence when the port is taken or a setting does not hold.
+    """
+    settings = {**BASE_CONFIG, **config, "server.port": port, "server.address": address}
+    raise_open_file_limit()
+    require_free_port(address, port)
+    app = streamlit.App(script, routes=routes, middleware=middleware, exception_handlers=EXCEPTION_HANDLERS)
+    bootstrap.load_config_options(settings)
+    require_settings({**settings, **expected})
+    _watch_no_files()
+    app.run(config=settings)
+
+
+def require_settings(expected: Mapping[str, Any]) -> None:
+    """Exits with one sentence unless every Streamlit option has the value that is expected of it."""
+    for name, value in expected.items():
+        found = streamlit.get_option(name)
+        if found != value:
+            stop(f"The setting {name} is {found!r} but must be {value!r}; remove what overrides it and start again.")
+
+
+def require_free_port(address: str, port: int) -> None:
+    """Exits with one sentence when `port` cannot be bound at `address`; port 0 takes any free one."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                stop(f"Port {port} is taken; stop what listens there or choose another port (SANDU_*_PORT).")
+            stop(f"Port {port} cannot be opened at {address}: {error.strerror}. Choose another port (SANDU_*_PORT).")
+
+
+def raise_open_file_limit(wanted: int = OPEN_FILES) -> int:
+    """Raises the limit of open files towards `wanted`, as far as the system lets us; returns the limit that holds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < ceiling:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+        return ceiling
+    return soft
+
+
+def stop(sentence: str) -> NoReturn:
+    """Ends the process with status 2 and one sentence on standard error."""
+    sys.stderr.write(sentence + "\n")
+    raise SystemExit(2)
+
+
+def _watch_no_files() -> None:
+    # A session that reconnects registers file watchers even with fileWatcherType "none": 81 ms of the processor each
+    # time, against 8 ms without. Nothing is ever edited under a running process, so the step is left out.
+    AppSession.register_file_watchers = _register_no_watchers  # type: ignore[assignment,method-assign]
+
+
+def _register_no_watchers(_session: AppSession) -> None:
+    return None

@@ -1,0 +1,240 @@
+"""From pyxform's tree to items and pages: steps first, then the program, then what holds it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from questionnaires.checks import Survey, formula
+from questionnaires.choices import Choice, Filter, Offer, make_offer, read_choice_file, take_apart
+from questionnaires.errors import InstrumentError
+from questionnaires.functions import nearest
+from questionnaires.instrument import Page
+from questionnaires.items import SHOWN, Item
+from questionnaires.program import Program, Step, make_program
+from questionnaires.sheets import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an instrument is made of."""
+
+    items: Mapping[str, Item]
+    pages: tuple[Page, ...]
+    program: Program
+
+
+@dataclass(slots=True)
+class _Sketch:
+    """An item or group on its way: pyxform's node, its row, the groups around it, its filter."""
+
+    node: Mapping[str, Any]
+    row: Row
+    type: str
+    group: str | None
+    page_group: str | None
+    filter: Filter | None = None
+
+
+@dataclass(slots=True)
+class _Assembler:
+    survey: Survey
+    lists: Mapping[str, list[Mapping[str, Any]]]
+    languages: Mapping[str, str]
+    folder: Path
+    sketches: dict[str, _Sketch] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
+    files: dict[tuple[str, str, str], tuple[Choice, ...]] = field(default_factory=dict)
+
+    def collect(self, nodes: list[Mapping[str, Any]], group: str | None, page_group: str | None) -> None:
+        """Walk the tree in the order of the form."""
+        for node in nodes:
+            name = node["name"]
+            row = self.survey.rows.get(name)
+            if row is None:  # pyxform's own group "meta"
+                continue
+            kind = "group" if node["type"] == "group" else self.survey.kinds[name]
+            sketch = self.sketches[name] = _Sketch(node, row, kind, group, page_group)
+            if kind == "group":
+                is_page = "field-list" in node.get("control", {}).get("appearance", "").split()
+                self.collect(node.get("children", []), name, page_group or (name if is_page else None))
+                continue
+            expression = formula(row, "choice_filter")
+            sketch.filter = take_apart(expression) if expression else None
+
+    def steps(self) -> list[Step]:
+        return [
+            Step(name, sketch.type, sketch.group, formula(sketch.row, "relevant"), formula(sketch.row, "calculation"))
+            for name, sketch in self.sketches.items()
+        ]
+
+    def texts(self, value: Any) -> Mapping[str, str]:
+        """pyxform's text (plain, or by language column) by language code, the default language first."""
+        if value is None:
+            return MappingProxyType({})
+        if isinstance(value, str):
+            return MappingProxyType({next(iter(self.languages.values())): value})
+        return MappingProxyType({code: value[ending] for ending, code in self.languages.items() if ending in value})
+
+    def offer(self, name: str) -> Offer | None:
+        """The choices of an item; those of the items above it first."""
+        if name in self.offers:
+            return self.offers[name]
+        sketch = self.sketches[name]
+        if not sketch.type.startswith("select"):
+            return None
+        choices = self._from_file(sketch) if sketch.type == "select_one_from_file" else self._from_list(sketch)
+        self._check_filter(sketch, choices)
+        parents = {item: self.offer(item) for _, item in sketch.filter.links} if sketch.filter else {}
+        above = {item: offer for item, offer in parents.items() if offer is not None}
+        self.offers[name] = make_offer(choices, sketch.filter, above)
+        return self.offers[name]
+
+    def _from_list(self, sketch: _Sketch) -> tuple[Choice, ...]:
+        ours = {"name", "label", "score", "missing"}
+        return tuple(
+            Choice(
+                name=choice["name"],
+                labels=self.texts(choice.get("label")),
+                score=float(choice["score"]) if "score" in choice else None,
+                missing=choice.get("missing"),
+                attributes=MappingProxyType(
+                    {k: v for k, v in choice.items() if k not in ours} | {"name": choice["name"]}
+                ),
+            )
+            for choice in self.lists[self.survey.lists[sketch.node["name"]]]
+        )
+
+    def _from_file(self, sketch: _Sketch) -> tuple[Choice, ...]:
+        parameters = sketch.node.get("parameters", {})
+        name = self.survey.lists[sketch.node["name"]]
+        value, label = parameters.get("value", "name"), parameters.get("label", "label")
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()) or path.suffix != ".csv":
+            raise sketch.row.error(f"choice file {name!r} must be a .csv inside the data folder")
+        if (name, value, label) not in self.files:
+            try:
+                language = next(iter(self.languages.values()))
+                self.files[name, value, label] = read_choice_file(path, value=value, label=label, language=language)
+            except InstrumentError as error:
+                raise sketch.row.error(str(error)) from None
+        return self.files[name, value, label]
+
+    def _check_filter(self, sketch: _Sketch, choices: tuple[Choice, ...]) -> None:
+        columns = {column for choice in choices for column in choice.attributes}
+        used = sketch.filter.expression.columns if sketch.filter else frozenset[str]()
+        for column in sorted(used - columns):
+            raise sketch.row.error(
+                f"choice_filter names column {column!r}, which {self.survey.lists[sketch.row.cells['name']]} lacks"
+                f"{nearest(column, columns)}"
+            )
+
+    def page_of(self, program: Program) -> dict[str, str]:
+        """Item -> page. A field-list group is a page; an item that depends on another of its page starts a new one."""
+        found: dict[str, str] = {}
+        current: dict[str, str] = {}
+        for name, sketch in self.sketches.items():
+            if sketch.type not in SHOWN:
+                continue
+            group = sketch.page_group
+            if group is None:
+                found[name] = name
+                continue
+            page = current.setdefault(group, group)
+            if any(found.get(other) == page for other in self._deciders(name, program)):
+                page = current[group] = name
+            found[name] = page
+        return found
+
+    def _deciders(self, name: str, program: Program) -> frozenset[str]:
+        found = program.deciders[name]
+        choice_filter = self.sketches[name].filter
+        for reference in choice_filter.expression.references if choice_filter else ():
+            found |= program.deciders[reference] | {reference}
+        return found
+
+    def item(self, name: str, page: str | None, program: Program) -> Item:
+        sketch, row = self.sketches[name], self.sketches[name].row
+        node, bind, cells = sketch.node, sketch.node.get("bind", {}), sketch.row.cells
+        item = Item(
+            name=name,
+            type=sketch.type,
+            page=page,
+            labels=self.texts(node.get("label")),
+            hints=self.texts(node.get("hint")),
+            program=program,
+            offer=self.offer(name),
+            required=cells.get("required", "").lower() in ("yes", "true", "true()"),
+            required_when=formula(row, "required"),
+            required_messages=self.texts(bind.get("jr:requiredMsg")),
+            relevance=formula(row, "relevant"),
+            constraint=formula(row, "constraint"),
+            constraint_messages=self.texts(bind.get("jr:constraintMsg")),
+            calculation=formula(row, "calculation"),
+            appearance=node.get("control", {}).get("appearance", ""),
+            parameters=MappingProxyType(dict(node.get("parameters", {}))),
+            role=cells.get("sandu::role"),
+            sensitive=cells.get("sandu::sensitive") == "yes",
+            index=cells.get("sandu::index"),
+            item_weight=row.number_in("sandu::weight"),
+            score=formula(row, "sandu::score"),
+            key=cells.get("sandu::key"),
+            reverse=cells.get("sandu::reverse"),
+            dont_know=cells.get("sandu::dont_know"),
+            row=row.number,
+        )
+        _check_scoring(item, row)
+        return item
+
+
+def _check_scoring(item: Item, row: Row) -> None:
+    if item.shown and not item.labels:
+        raise row.error(f"item {item.name!r} has no label; write the question")
+    if item.type == "calculate" and item.calculation is None:
+        raise row.error(f"item {item.name!r} has no calculation; write one")
+    if item.index is None:
+        return
+    if item.type != "select_one":
+        raise row.error(f"item {item.name!r} counts into an index; only a select_one can be scored")
+    if item.dont_know is None and any(choice.missing == "dont_know" for choice in item.choices):
+        raise row.error(f"item {item.name!r} offers don't know; say zero or exclude in sandu::dont_know")
+    if item.key is not None:
+        return
+    if all(choice.score is None for choice in item.choices) and item.score is None:
+        raise row.error(f"item {item.name!r} counts into an index, but none of its choices has a score")
+    for name, score in item.scores().items():
+        if score is not None and not 0 <= score <= 100:
+            raise row.error(f"choice {name!r} of item {item.name!r} scores {score:g}; a score is between 0 and 100")
+
+
+def assemble(
+    tree: Mapping[str, Any], survey: Survey, *, languages: Mapping[str, str], folder: Path, source: str
+) -> Parts:
+    """Items, pages and program of a checked form; InstrumentError names cycles, missing files, unscorable items."""
+    assembler = _Assembler(survey, tree.get("choices", {}), languages, folder)
+    assembler.collect(tree["children"], None, None)
+    filters = {n: s.filter.expression.references for n, s in assembler.sketches.items() if s.filter}
+    try:
+        program = make_program(assembler.steps(), filters)
+    except InstrumentError as error:
+        raise InstrumentError(f"{source}, sheet survey: {error}") from None
+    page_of = assembler.page_of(program)
+    items = {
+        name: assembler.item(name, page_of.get(name), program)
+        for name, sketch in assembler.sketches.items()
+        if sketch.type != "group"
+    }
+    pages: dict[str, list[Item]] = {}
+    for item in items.values():
+        if item.page is not None:
+            pages.setdefault(item.page, []).append(item)
+    made = tuple(_page(name, page_items, assembler, program) for name, page_items in pages.items())
+    return Parts(MappingProxyType(items), made, program)
+
+
+def _page(name: str, items: list[Item], assembler: _Assembler, program: Program) -> Page:
+    # a page that was split off keeps the heading of the group it came from
+    group = assembler.sketches[items[0].name].page_group
+    heading = assembler.texts(assembler.sketches[group].node.get("label")) if group else MappingProxyType({})
+    return Page(name, heading, tuple(items), program)

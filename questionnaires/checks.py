@@ -1,0 +1,214 @@
+"""What pyxform lets pass: unknown columns, types, lists, references, and every expression, checked row by row."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from questionnaires.choices import MISSING_KINDS
+from questionnaires.errors import InstrumentError
+from questionnaires.expressions import Call, Expression, Literal, Reference, parse, walk
+from questionnaires.functions import nearest
+from questionnaires.sheets import SHEETS, Row, Sheets
+
+TRANSLATED = {
+    "survey": ("label", "hint", "required_message", "constraint_message"),
+    "choices": ("label",),
+    "settings": ("sandu::title", "sandu::issuing_body", "sandu::purpose", "sandu::owner"),
+    "indices": ("label",),
+}
+COLUMNS = {
+    "survey": (
+        *("type", "name", "required", "relevant", "constraint", "calculation", "appearance", "choice_filter"),
+        *("parameters", "sandu::index", "sandu::weight", "sandu::score", "sandu::key", "sandu::reverse"),
+        *("sandu::role", "sandu::sensitive", "sandu::dont_know"),
+    ),
+    "choices": ("list_name", "name", "score", "missing"),
+    "settings": (
+        *("form_title", "form_id", "version", "default_language", "style"),
+        *("sandu::form_number", "sandu::approval_number", "sandu::valid_until", "sandu::retention_days"),
+    ),
+    "indices": ("name", "parent", "weight", "min_weight", "min_answered"),
+}
+BEYOND_COLUMNS = frozenset(
+    {"default", "trigger", "repeat_count", "read_only", "guidance_hint", "image", "audio", "video", "big-image"}
+)
+TYPES = frozenset(
+    {"integer", "decimal", "text", "date", "note", "calculate", "hidden", "start", "end", "today", "end_group"}
+    | {"begin_group", "select_one", "select_multiple", "select_one_from_file"}
+)
+BEYOND_TYPES = frozenset(
+    {"range", "rank", "time", "dateTime", "geopoint", "geotrace", "geoshape", "image", "audio", "video", "file"}
+    | {"barcode", "acknowledge", "xml-external", "csv-external", "begin_repeat", "end_repeat", "audit"}
+    | {"deviceid", "username", "phonenumber", "email", "start-geopoint", "select_multiple_from_file"}
+)
+ROLES = ("consent", "screening", "preset", "address", "margin", "probe", "disposition", "paradata", "follow_up")
+ONE_OF = {
+    "sandu::role": ROLES,
+    "sandu::reverse": ("half",),
+    "sandu::dont_know": ("zero", "exclude"),
+    "sandu::sensitive": ("yes", "no"),
+}
+FORMULAS = ("relevant", "constraint", "calculation", "choice_filter", "sandu::score")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_YES_NO = frozenset({"yes", "no", "true", "false", "true()", "false()"})
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The checked survey sheet: each named row by its name, its kind of item, its list or file."""
+
+    rows: Mapping[str, Row]
+    kinds: Mapping[str, str]
+    lists: Mapping[str, str]
+
+
+def kind_of(row: Row) -> tuple[str, str]:
+    """The type of a row as one word, and the list or file that follows it ("" for other types)."""
+    words = row.need("type").split()
+    if words[0] in ("begin", "end") and len(words) > 1:
+        words[:2] = [f"{words[0]}_{words[1]}"]
+    return words[0], words[1] if len(words) > 1 else ""
+
+
+def check_sheets(sheets: Sheets, source: str) -> Survey:
+    """All checks that need no structure; InstrumentError at the first fault names place and nearest right name."""
+    for name in sheets:
+        if name not in SHEETS and not name.startswith("_"):
+            raise InstrumentError(f"{source}: there is no sheet {name!r}{nearest(name, SHEETS)}")
+    for name in ("settings", "survey"):
+        if not sheets.get(name):
+            raise InstrumentError(f"{source}: sheet {name} is missing or empty; add its rows")
+    if len(sheets["settings"]) > 1:
+        raise sheets["settings"][1].error("settings has one row; remove this one")
+    _check_columns(sheets)
+    lists = _check_choices(sheets.get("choices", []))
+    survey = _check_survey(sheets["survey"], lists)
+    for row in survey.rows.values():
+        _check_formulas(row, survey, lists)
+    return survey
+
+
+def _check_columns(sheets: Sheets) -> None:
+    filters = " ".join(row.cells.get("choice_filter", "") for row in sheets["survey"])
+    used_by_filters = set(re.findall(r"[^\W\d][\w.\-]*", filters))
+    for sheet, known in COLUMNS.items():
+        for row in sheets.get(sheet, []):
+            for column in row.cells:
+                base = column if column in known else _base(column, TRANSLATED[sheet])
+                if base in known or base in TRANSLATED[sheet] or (sheet == "choices" and column in used_by_filters):
+                    continue
+                if sheet == "survey" and column.split("::")[0] in BEYOND_COLUMNS:
+                    raise row.error(f"column {column!r} is not supported; remove it")
+                raise row.error(f"there is no column {column!r}{nearest(column, [*known, *TRANSLATED[sheet]])}")
+
+
+def _base(column: str, translated: Iterable[str]) -> str:
+    return next((base for base in translated if column.startswith(f"{base}::")), column)
+
+
+def _check_choices(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
+    lists: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        names, name = lists.setdefault(row.need("list_name"), {}), row.need("name")
+        if name in names:
+            raise row.error(
+                f"list {row.cells['list_name']!r} has {name!r} already in row {names[name].number}; rename one"
+            )
+        if any(letter.isspace() for letter in name):
+            raise row.error(f"choice name {name!r} holds a blank; use _ instead")
+        names[name] = row
+        missing, score = row.cells.get("missing"), row.number_in("score")
+        if missing is not None and missing not in MISSING_KINDS:
+            raise row.error(
+                f"column missing holds {missing!r}, one of {', '.join(MISSING_KINDS)}{nearest(missing, MISSING_KINDS)}"
+            )
+        if missing is not None and score is not None:
+            raise row.error(f"choice {name!r} has both a score and missing; keep one")
+        if score is not None and not 0 <= score <= 100:
+            raise row.error(f"choice {name!r} scores {score:g}; a score is between 0 and 100")
+    return lists
+
+
+def _check_survey(rows: Iterable[Row], lists: Mapping[str, Mapping[str, Row]]) -> Survey:
+    found: dict[str, Row] = {}
+    kinds: dict[str, str] = {}
+    named_lists: dict[str, str] = {}
+    for row in rows:
+        kind, of = kind_of(row)
+        _check_type(row, kind, of, lists)
+        if kind == "end_group":
+            continue
+        name = row.need("name")
+        if not _NAME.fullmatch(name):
+            raise row.error(f"name {name!r} must start with a letter or _ and hold letters, digits, _ - . only")
+        if name in found:
+            raise row.error(f"name {name!r} is taken by row {found[name].number}; rename one")
+        found[name], kinds[name] = row, kind
+        if of:
+            named_lists[name] = of
+        _check_values(row)
+    return Survey(found, kinds, named_lists)
+
+
+def _check_type(row: Row, kind: str, of: str, lists: Mapping[str, Mapping[str, Row]]) -> None:
+    if kind in BEYOND_TYPES:
+        raise row.error(f"type {kind!r} is not supported; remove the row or use another type")
+    if kind not in TYPES:
+        raise row.error(f"there is no type {kind!r}{nearest(kind, TYPES)}")
+    if kind.startswith("select") and not of:
+        raise row.error(f"type {kind} names no list; write '{kind} name_of_the_list'")
+    if kind in ("select_one", "select_multiple") and of not in lists:
+        raise row.error(f"there is no list {of!r} in sheet choices{nearest(of, lists)}")
+    if len(row.cells["type"].split()) > 2 and not kind.endswith("_group"):
+        raise row.error(f"type {row.cells['type']!r} has too many words; or_other is not supported: add a text item")
+
+
+def _check_values(row: Row) -> None:
+    for column, allowed in ONE_OF.items():
+        cell = row.cells.get(column)
+        if cell is not None and cell not in allowed:
+            raise row.error(f"column {column} holds {cell!r}, one of {', '.join(allowed)}{nearest(cell, allowed)}")
+    for column, cell in row.cells.items():
+        if "${" in cell and column not in (*FORMULAS, "required"):
+            raise row.error(f"column {column} holds a reference; answers inside texts are not supported, reword it")
+
+
+def formula(row: Row, column: str) -> Expression | None:
+    """The parsed expression of a cell, None when it is empty; an error in it gets its place."""
+    text = row.cells.get(column)
+    if text is None or (column == "required" and text.lower() in _YES_NO):
+        return None
+    try:
+        return parse(text)
+    except InstrumentError as error:
+        raise row.error(f"column {column}: {error}") from None
+
+
+def _check_formulas(row: Row, survey: Survey, lists: Mapping[str, Mapping[str, Row]]) -> None:
+    for column in (*FORMULAS, "required"):
+        expression = formula(row, column)
+        if expression is None:
+            continue
+        for name in sorted(expression.references):
+            if survey.kinds.get(name) in (None, "begin_group", "note"):
+                items = [other for other, kind in survey.kinds.items() if kind not in ("begin_group", "note")]
+                raise row.error(f"column {column} refers to {name!r}, which is no item{nearest(name, items)}")
+        for name in sorted(expression.columns):
+            if column != "choice_filter":
+                raise row.error(
+                    f"column {column}: {name!r} stands alone; write ${{{name}}} for an item, '{name}' for a text"
+                )
+        _check_literals(row, column, expression, survey, lists)
+    if row.cells.get("calculation") and survey.kinds[row.cells["name"]] != "calculate":
+        raise row.error("only an item of type calculate has a calculation; remove it or change the type")
+
+
+def _check_literals(
+    row: Row, column: str, expression: Expression, survey: Survey, lists: Mapping[str, Mapping[str, Row]]
+) -> None:
+    for node in walk(expression.root):
+        match node:
+            case Call("=" | "!=" | "selected", (Reference(item), Literal(str() as text))) if text:
+                names = lists.get(survey.lists.get(item, ""))
+                if names is not None and text not in names:
+                    raise row.error(f"column {column}: item {item!r} has no choice {text!r}{nearest(text, names)}")

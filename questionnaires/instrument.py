@@ -1,0 +1,165 @@
+"""The instrument: pages of items, pure and frozen. What comes next, what is wrong, what the answers amount to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from questionnaires.choices import Choice, text_in
+from questionnaires.errors import AnswerError
+from questionnaires.functions import nearest
+from questionnaires.indices import IndexDeclaration
+from questionnaires.items import Item
+from questionnaires.program import Program, Scope
+
+__all__ = ["Choice", "Clean", "IndexDeclaration", "Instrument", "Item", "Page", "Settings"]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """Items shown together. No item on a page depends on another of the same page."""
+
+    name: str
+    labels: Mapping[str, str]
+    items: tuple[Item, ...]
+    program: Program = field(repr=False)
+
+    def label(self, language: str) -> str:
+        """The heading of the page, "" when it has none."""
+        return text_in(self.labels, language)
+
+    def visible(self, answers: Mapping[str, Any]) -> tuple[Item, ...]:
+        """The items of this page that apply, given the answers so far."""
+        return self._visible(self.program.run(answers))
+
+    def _visible(self, scope: Scope) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.name in scope.relevant)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The header of the form. Texts by language are mappings; retention_days: how long answers may be kept."""
+
+    form_number: str = ""
+    approval_number: str = ""
+    valid_until: str = ""
+    retention_days: int | None = None
+    issuing_body: Mapping[str, str] = field(default_factory=dict)
+    purpose: Mapping[str, str] = field(default_factory=dict)
+    owner: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A whole set of answers, checked: the clean ones, sentences for the bad ones, the page of the first bad one.
+
+    dropped: names that were answered but do not apply (or that the instrument does not have).
+    """
+
+    answers: Mapping[str, Any]
+    problems: Mapping[str, str]
+    first_bad_page: str | None
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """One published version of a questionnaire. `source` is the text it was read from, `content_hash` its SHA-256."""
+
+    id: str
+    version: str
+    title: Mapping[str, str]
+    languages: tuple[str, ...]
+    default_language: str
+    content_hash: str
+    source: str = field(repr=False)
+    settings: Settings
+    items: Mapping[str, Item] = field(repr=False)
+    pages: tuple[Page, ...] = field(repr=False)
+    indices: Mapping[str, IndexDeclaration] = field(repr=False)
+    program: Program = field(repr=False)
+
+    def page(self, name: str) -> Page:
+        """One page by its name; AnswerError names the nearest when there is none."""
+        return self.pages[self._place(name)]
+
+    def item(self, name: str) -> Item:
+        """One item by its name; AnswerError names the nearest when there is none."""
+        if name not in self.items:
+            raise AnswerError(f"instrument {self.id} {self.version} has no item {name!r}{nearest(name, self.items)}")
+        return self.items[name]
+
+    def _place(self, name: str) -> int:
+        for place, page in enumerate(self.pages):
+            if page.name == name:
+                return place
+        names = [page.name for page in self.pages]
+        raise AnswerError(f"instrument {self.id} {self.version} has no page {name!r}{nearest(name, names)}")
+
+    def next_page(self, answers: Mapping[str, Any], after: str | None = None) -> Page | None:
+        """The first page behind `after` (None: of all) with an item that applies; None: the form ends here."""
+        start = 0 if after is None else self._place(after) + 1
+        scope = self.program.run(answers)
+        return next((page for page in self.pages[start:] if page._visible(scope)), None)
+
+    def previous_page(self, answers: Mapping[str, Any], before: str) -> Page | None:
+        """The last page ahead of `before` with an item that applies; None: `before` is the first."""
+        scope = self.program.run(answers)
+        return next((page for page in reversed(self.pages[: self._place(before)]) if page._visible(scope)), None)
+
+    def progress(self, answers: Mapping[str, Any], page: str | Page) -> tuple[int, int]:
+        """(number of this page, how many pages may follow it).
+
+        A page whose items hang on a question still open counts as following, so the count only ever shrinks.
+        """
+        place = self._place(page if isinstance(page, str) else page.name)
+        scope = self.program.run(answers)
+        behind = sum(1 for earlier in self.pages[:place] if earlier._visible(scope))
+        open_items = {
+            item.name for later in self.pages[place:] for item in later.items if item.name not in scope.answers
+        }
+        ahead = sum(1 for later in self.pages[place + 1 :] if self._may_come(later, scope, open_items))
+        return behind + 1, ahead
+
+    def _may_come(self, page: Page, scope: Scope, open_items: set[str]) -> bool:
+        return any(
+            item.name in scope.relevant or not open_items.isdisjoint(self.program.deciders[item.name])
+            for item in page.items
+        )
+
+    def problems(
+        self, page: Page, answers: Mapping[str, Any], language: str = "zh", *, today: date | None = None
+    ) -> dict[str, str]:
+        """Item name -> one sentence to the resident, for each answer on `page` that cannot stand."""
+        scope = self.program.run(answers, today)
+        found = {item.name: item.problem(scope, language) for item in page._visible(scope)}
+        return {name: sentence for name, sentence in found.items() if sentence}
+
+    def clean(self, answers: Mapping[str, Any], language: str = "zh", *, today: date | None = None) -> Clean:
+        """The server's truth about a whole set of raw answers: relevance, types, choices and constraints run again."""
+        scope = self.program.run(answers, today)
+        kept: dict[str, Any] = {}
+        problems: dict[str, str] = {}
+        for name, item in self.items.items():
+            if name not in scope.relevant:
+                continue
+            problem = item.problem(scope, language)
+            if problem:
+                problems[name] = problem
+            elif name in scope.answers:
+                kept[name] = scope.answers[name]
+        bad_page = next((page.name for page in self.pages if any(item.name in problems for item in page.items)), None)
+        return Clean(MappingProxyType(kept), MappingProxyType(problems), bad_page, self._dropped(answers, scope))
+
+    def _dropped(self, answers: Mapping[str, Any], scope: Scope) -> tuple[str, ...]:
+        return tuple(
+            name
+            for name, raw in answers.items()
+            if raw not in (None, "", [])
+            and (name not in self.items or (name not in scope.relevant and self.items[name].calculation is None))
+        )
+
+    def with_role(self, role: str) -> tuple[Item, ...]:
+        """The items of one sandu::role, in the order of the form."""
+        return tuple(item for item in self.items.values() if item.role == role)

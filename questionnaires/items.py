@@ -1,0 +1,201 @@
+"""One item of an instrument: what it asks, what it offers, how its answers score."""
+
+import hashlib
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from questionnaires.casting import LONGEST_TEXT
+from questionnaires.choices import Choice, Offer, text_in
+from questionnaires.errors import AnswerError
+from questionnaires.expressions import Context, Expression
+from questionnaires.functions import nearest, number
+from questionnaires.messages import sentence
+from questionnaires.program import Program, Scope
+
+SELECTS = frozenset({"select_one", "select_one_from_file", "select_multiple"})
+SHOWN = SELECTS | {"integer", "decimal", "text", "date", "note"}
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One row of the survey sheet that holds an answer, or a note that is only read.
+
+    type: the word of the file: select_one, select_one_from_file, select_multiple, integer, decimal, text, date, note,
+    calculate, hidden, start, end, today. role: preset, address, margin, probe...; index, item_weight: the score it
+    belongs to and its weight there as declared. key: the ledger column that holds the right answer. dont_know: zero |
+    exclude.
+    """
+
+    name: str
+    type: str
+    page: str | None
+    labels: Mapping[str, str]
+    hints: Mapping[str, str]
+    program: Program = field(repr=False)
+    offer: Offer | None = field(default=None, repr=False)
+    required: bool = False
+    required_when: Expression | None = None
+    required_messages: Mapping[str, str] = field(default_factory=dict)
+    relevance: Expression | None = None
+    constraint: Expression | None = None
+    constraint_messages: Mapping[str, str] = field(default_factory=dict)
+    calculation: Expression | None = None
+    appearance: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    role: str | None = None
+    sensitive: bool = False
+    index: str | None = None
+    item_weight: float | None = None
+    score: Expression | None = None
+    key: str | None = None
+    reverse: str | None = None
+    dont_know: str | None = None
+    row: int = 0
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Every choice the item can ever offer, in the order of the file; () for other types."""
+        return self.offer.choices if self.offer else ()
+
+    @property
+    def shown(self) -> bool:
+        """Whether a resident ever sees it."""
+        return self.type in SHOWN
+
+    def label(self, language: str) -> str:
+        """The question as shown, in `language` or else in the default language."""
+        return text_in(self.labels, language)
+
+    def hint(self, language: str) -> str:
+        """The help below the question, "" when there is none."""
+        return text_in(self.hints, language)
+
+    def label_of(self, value: Any, language: str) -> str:
+        """An answer in words: the choice's label, several joined by a comma, anything else as text."""
+        if self.offer is None or value is None:
+            return "" if value is None else str(value)
+        names = value if isinstance(value, list | tuple) else str(value).split() if self._many else [str(value)]
+        found = [self.offer.by_name[name].label(language) if name in self.offer.by_name else name for name in names]
+        return ("、" if language == "zh" else ", ").join(found)
+
+    @property
+    def _many(self) -> bool:
+        return self.type == "select_multiple"
+
+    def choice(self, name: str) -> Choice:
+        """One choice by its name; AnswerError names the nearest when there is none."""
+        if self.offer is None or name not in self.offer.by_name:
+            raise AnswerError(
+                f"item {self.name!r} has no choice {name!r}{nearest(name, [c.name for c in self.choices])}"
+            )
+        return self.offer.by_name[name]
+
+    def offered(self, answers: Mapping[str, Any], submission_id: str = "", language: str = "zh") -> tuple[Choice, ...]:
+        """The choices to show: choice_filter applied, order reversed or shuffled for this submission as declared.
+
+        Choices that are no answer (don't know, refused) stay at the end. `language` is for lists sorted by label.
+        """
+        if self.offer is None:
+            return ()
+        found = self.offer.choices
+        if self.offer.filter is not None:
+            found = self.offer.given(self.program.run(answers).values)
+        if not submission_id or not (self.reverse or self.parameters.get("randomize") == "true"):
+            return found
+        substantive = [choice for choice in found if choice.missing is None]
+        rest = [choice for choice in found if choice.missing is not None]
+        if self.reverse:
+            # one coin per submission: the scales of one form all run the same way
+            return (*(reversed(substantive) if _seed(submission_id) % 2 else substantive), *rest)
+        random.Random(_seed(f"{submission_id} {self.name}")).shuffle(substantive)  # noqa: S311  (an order, no secret)
+        return (*substantive, *rest)
+
+    def search(
+        self, text: str, *, limit: int = 20, answers: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[Choice, ...]:
+        """The choices whose name, or the name of a place above, holds `text` (several words: all of them), best first.
+
+        Answers to the items above narrow the search; items above without an answer leave it wide.
+        """
+        if self.offer is None:
+            return ()
+        above = {item for item in self._above() if item in answers}
+        values = {item: str(answers[item]) for item in above if answers[item] not in (None, "")}
+        return self.offer.search(text, limit=limit, values=values)
+
+    def _above(self) -> set[str]:
+        found: set[str] = set()
+        waiting = [self.offer] if self.offer else []
+        while waiting:
+            offer = waiting.pop()
+            found |= {item for _, item in offer.filter.links} if offer.filter else set()
+            waiting += offer.parents.values()
+        return found
+
+    def chain(self, value: str) -> dict[str, str]:
+        """`value` with the answers above it, by item: a community gives also its street, its district and its city."""
+        self.choice(value)
+        return {**(self.offer.chain(value) if self.offer else {}), self.name: value}
+
+    def scores(self) -> dict[str, float | None]:
+        """Choice name -> score 0-100, with this item's rule for don't-know applied; None = not scored."""
+        return {choice.name: self._score(choice) for choice in self.choices}
+
+    def scored_against(self, ledger_value: str | None) -> dict[str, float | None]:
+        """The scores of a verifiable item where the ledger holds `ledger_value`: right 100, else 0.
+
+        None (no ledger entry): nothing is scored. For an item without key this is scores().
+        """
+        if self.key is None:
+            return {choice.name: self._score(choice) for choice in self.choices}
+        if ledger_value is None:
+            return dict.fromkeys((choice.name for choice in self.choices), None)
+        self.choice(ledger_value)
+        return {choice.name: self._verified(choice, ledger_value) for choice in self.choices}
+
+    def _verified(self, choice: Choice, ledger_value: str) -> float | None:
+        if choice.missing is not None:
+            return self._missing_score(choice)
+        return 100.0 if choice.name == ledger_value else 0.0
+
+    def _score(self, choice: Choice) -> float | None:
+        if self.index is None or self.key is not None:
+            return None
+        if choice.missing is not None:
+            return self._missing_score(choice)
+        if self.score is not None:
+            return number(self.score.evaluate(Context({}, own=choice.name)))
+        return choice.score
+
+    def _missing_score(self, choice: Choice) -> float | None:
+        return 0.0 if choice.missing == "dont_know" and self.dont_know == "zero" else None
+
+    def problem(self, scope: Scope, language: str) -> str | None:
+        """What is wrong with the answer to this relevant item, as a sentence to the resident; None when nothing is."""
+        if self.name in scope.unclean:
+            return sentence(scope.unclean[self.name], language, limit=LONGEST_TEXT)
+        answer = scope.answers.get(self.name)
+        if answer is None:
+            return self._required_problem(scope, language)
+        if self.offer is not None:
+            names = answer if isinstance(answer, list) else [answer]
+            if not all(self.offer.accepts(name, scope.values) for name in names):
+                return sentence("not offered", language)
+        if self.constraint is not None:
+            context = Context(scope.values, own=scope.values[self.name])
+            if not self.constraint.holds(context):
+                return text_in(self.constraint_messages, language) or sentence("constraint", language)
+        return None
+
+    def _required_problem(self, scope: Scope, language: str) -> str | None:
+        wanted = self.required or (self.required_when is not None and self.required_when.holds(Context(scope.values)))
+        if not wanted or not self.shown or self.type == "note":
+            return None
+        return text_in(self.required_messages, language) or sentence("required", language)
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

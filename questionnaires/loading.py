@@ -1,0 +1,152 @@
+"""An XLSForm (.xlsx, or the same sheets as .yaml) becomes an Instrument. pyxform reads the form; we read its result.
+
+A file that is not right is refused with sheet, row and the nearest right name; nothing is repaired.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from questionnaires.assembly import assemble
+from questionnaires.checks import Survey, check_sheets
+from questionnaires.errors import InstrumentError
+from questionnaires.functions import nearest
+from questionnaires.indices import read_indices
+from questionnaires.instrument import Instrument, Settings
+from questionnaires.sheets import Row, Sheets, language_columns, read_xlsx, read_yaml
+
+LIBRARY = Path(__file__).parent / "library"
+
+
+def load_instrument(path: str | Path, *, choice_files: Path | None = None) -> Instrument:
+    """The instrument in a .yaml or .xlsx file.
+
+    choice_files: the folder of select_one_from_file files; by default SANDU_DATA, or data/ beside the packages.
+    InstrumentError: no such file, or anything wrong in it, with its place and the remedy.
+    """
+    path = Path(path)
+    if path.suffix not in (".yaml", ".yml", ".xlsx"):
+        raise InstrumentError(f"{path.name} is neither .yaml nor .xlsx; an instrument is one of them")
+    try:
+        if path.suffix == ".xlsx":
+            path.stat()
+            sheets = read_xlsx(path)
+            return _load(sheets, path.name, as_text(sheets), choice_files)
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        library = sorted(file.name for file in LIBRARY.glob("*.yaml"))
+        raise InstrumentError(f"there is no instrument file {path}{nearest(path.name, library)}") from None
+    except UnicodeDecodeError as error:
+        raise InstrumentError(f"{path.name} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    return _load(read_yaml(text, path.name), path.name, text, choice_files)
+
+
+def load_instrument_text(text: str, *, choice_files: Path | None = None) -> Instrument:
+    """The instrument in a YAML text, as `Instrument.source` keeps it."""
+    return _load(read_yaml(text, "instrument"), "instrument", text, choice_files)
+
+
+def as_text(sheets: Sheets) -> str:
+    """Sheets as JSON, which is YAML 1.2 too: the source of an instrument that came as .xlsx."""
+    return json.dumps(_plain(sheets), ensure_ascii=False, indent=1) + "\n"
+
+
+def _plain(sheets: Sheets) -> dict[str, list[dict[str, str]]]:
+    return {name: [dict(row.cells) for row in rows] for name, rows in sheets.items() if not name.startswith("_")}
+
+
+def content_hash(sheets: Sheets) -> str:
+    """SHA-256 over all cells: equal for .yaml and .xlsx of the same content, blind to comments and layout."""
+    canonical = json.dumps(_plain(sheets), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def default_folder() -> Path:
+    """Where choice files live: SANDU_DATA, or data/ beside the packages."""
+    return Path(os.environ.get("SANDU_DATA") or Path(__file__).resolve().parents[1] / "data")
+
+
+def structure(sheets: Sheets, source: str) -> dict[str, Any]:
+    """The form as pyxform understands it: a tree of groups and items, aliases and translations resolved.
+
+    The one place that touches pyxform's private attribute; pyxform is pinned, and a test holds the shape.
+    """
+    from pyxform.errors import PyXFormError
+    from pyxform.xls2xform import convert
+
+    form = {name: [dict(row.cells) for row in sheets.get(name, [])] for name in ("survey", "choices", "settings")}
+    try:
+        return convert(form, pretty_print=False)._pyxform
+    except PyXFormError as error:
+        raise InstrumentError(f"{source}: {error}") from None
+
+
+def _load(sheets: Sheets, source: str, text: str, choice_files: Path | None) -> Instrument:
+    survey = check_sheets(sheets, source)
+    settings = sheets["settings"][0]
+    languages = _languages(sheets, settings)
+    tree = structure(sheets, source)
+    parts = assemble(tree, survey, languages=languages, folder=choice_files or default_folder(), source=source)
+    indices = read_indices(sheets.get("indices", []), _own_items(survey, sheets), languages)
+    title = settings.texts("sandu::title", languages)
+    return Instrument(
+        id=settings.need("form_id"),
+        version=settings.need("version"),
+        title=MappingProxyType({next(iter(languages.values())): settings.need("form_title"), **title}),
+        languages=tuple(languages.values()),
+        default_language=next(iter(languages.values())),
+        content_hash=content_hash(sheets),
+        source=text,
+        settings=_settings(settings, languages),
+        items=parts.items,
+        pages=parts.pages,
+        indices=indices,
+        program=parts.program,
+    )
+
+
+def _languages(sheets: Sheets, settings: Row) -> dict[str, str]:
+    """Column ending -> language code ("中文 (zh)" -> "zh"), the default language first."""
+    endings = language_columns(sheets["survey"], "label") or ["default"]
+    default = settings.cells.get("default_language", endings[0])
+    if default not in endings:
+        raise settings.error(f"default_language {default!r} has no label column{nearest(default, endings)}")
+    endings.sort(key=lambda ending: ending != default)
+    return {ending: ending.rpartition("(")[2].rstrip(")").strip() if "(" in ending else ending for ending in endings}
+
+
+def _own_items(survey: Survey, sheets: Sheets) -> dict[str, dict[str, float]]:
+    """Index -> item -> item weight, as the survey sheet declares them."""
+    names = [row.cells.get("name", "") for row in sheets.get("indices", [])]
+    found: dict[str, dict[str, float]] = {}
+    for name, row in survey.rows.items():
+        index, weight = row.cells.get("sandu::index"), row.number_in("sandu::weight")
+        if (index is None) != (weight is None):
+            raise row.error(f"item {name!r} needs both sandu::index and sandu::weight, or neither")
+        if index is None or weight is None:
+            continue
+        if index not in names:
+            raise row.error(
+                f"item {name!r} counts into index {index!r}, which sheet indices lacks{nearest(index, names)}"
+            )
+        if weight <= 0:
+            raise row.error(f"item {name!r} weighs {weight:g}; an item weight is above 0")
+        found.setdefault(index, {})[name] = weight
+    return found
+
+
+def _settings(row: Row, languages: Mapping[str, str]) -> Settings:
+    days = row.number_in("sandu::retention_days")
+    return Settings(
+        form_number=row.cells.get("sandu::form_number", ""),
+        approval_number=row.cells.get("sandu::approval_number", ""),
+        valid_until=row.cells.get("sandu::valid_until", ""),
+        retention_days=None if days is None else int(days),
+        issuing_body=row.texts("sandu::issuing_body", languages),
+        purpose=row.texts("sandu::purpose", languages),
+        owner=row.texts("sandu::owner", languages),
+    )

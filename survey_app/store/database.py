@@ -1,0 +1,88 @@
+"""The store as the rest of the application holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from survey_app.settings import Settings
+from survey_app.store import chain, schema
+from survey_app.store.connections import Connection
+from survey_app.store.engines import PostgresDatabase, SqliteDatabase
+from survey_app.store.errors import StoreError
+
+T = TypeVar("T")
+
+
+class Store:
+    """Reads and writes of one database, from any thread.
+
+    `cache` holds what never changes once stored (published instruments, the fixed part of a wave).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.cache: dict[tuple[str, ...], Any] = {}
+        self.database: SqliteDatabase | PostgresDatabase
+        self._linker: chain.Linker | None = None
+        if settings.database_url:
+            self.database = PostgresDatabase(settings.database_url)
+            self._linker = chain.Linker(self.database.write, settings.secret)
+        else:
+            self.database = SqliteDatabase(
+                settings.database, lambda connection: chain.link(connection, settings.secret)
+            )
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction and return what it returns, once committed; an exception undoes all of it.
+
+        Raises StoreError when the database cannot be used; nothing is stored then.
+        """
+        result = self.database.write(work)
+        if self._linker:
+            self._linker.wake()
+        return result
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one consistent view of the data; it must not write."""
+        with self.database.reading() as connection:
+            return work(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the data for as long as the block lasts."""
+        with self.database.reading() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Finish what is under way and let go of the database; calling it twice is harmless."""
+        if self._linker:
+            self._linker.close()
+        self.database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(settings: Settings, *, create: bool = False) -> Store:
+    """Open the database that the settings name.
+
+    create: make it where there is none, and bring an older schema up to date. Without it nothing is made or changed.
+    Raises StoreError for a missing database, for a schema older or newer than this program's, for a SQLite that is
+    too old, and for a server that does not answer.
+    """
+    if create:
+        schema.upgrade(settings)
+    elif not settings.database_url and not settings.database.exists():
+        raise StoreError(f"There is no database {settings.database}. Make it with `sandu init`, or run `sandu demo`.")
+    store = Store(settings)
+    try:
+        store.read(schema.check)
+    except StoreError:
+        store.close()
+        raise
+    return store

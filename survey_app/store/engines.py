@@ -1,0 +1,184 @@
+"""The two databases behind one face: `writing`, `reading`, `close`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import Empty, LifoQueue
+from types import ModuleType
+from typing import Any, TypeVar
+
+import psycopg
+import psycopg_pool
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg as postgresql
+
+from survey_app.store.connections import Connection, Engine, Statements
+from survey_app.store.errors import StoreError
+from survey_app.store.writer import Writer
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+# Older ones can damage the file when two connections write and one resets the log (the WAL-reset bug).
+OLDEST_SQLITE = (3, 51, 3)
+BUSY_TIMEOUT = 10_000  # milliseconds
+POOL = 16
+POSTGRES_STATEMENTS = Statements(postgresql.dialect())  # type: ignore[no-untyped-call]
+SQLITE_STATEMENTS = Statements(sqlite.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
+
+
+def sqlite_driver() -> ModuleType:
+    """The driver module; refused where its SQLite is older than 3.51.3."""
+    for name in ("pysqlite3.dbapi2", "sqlite3"):
+        with suppress(ImportError):
+            driver = importlib.import_module(name)
+            if driver.sqlite_version_info >= OLDEST_SQLITE:
+                return driver
+    raise StoreError(
+        f"SQLite {driver.sqlite_version} can damage a database that two processes write; 3.51.3 or newer is needed. "
+        "Install the package pysqlite3 (x86-64 Linux), or set SANDU_DATABASE_URL to a PostgreSQL database."
+    )
+
+
+def connect_sqlite(driver: ModuleType, path: Path) -> Any:
+    """A connection in autocommit mode (transactions are begun by hand) with the settings that the store relies on."""
+    try:
+        connection = driver.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except driver.Error as error:
+        raise StoreError(
+            f"The database {path} cannot be opened ({error}). Check that the folder is writable and the file intact."
+        ) from error
+    return connection
+
+
+class SqliteDatabase:
+    """Reads run side by side on connections of their own; every write goes through one thread."""
+
+    def __init__(self, path: Path, before_commit: Work[Any]) -> None:
+        driver = sqlite_driver()
+        self.path = path
+        self._driver = driver
+        self._idle: LifoQueue[Any] = LifoQueue()
+        self.engine = Engine("sqlite", SQLITE_STATEMENTS, driver.Error, self._explain)
+        self._writer = Writer(connect_sqlite(driver, path), self.engine, before_commit)
+
+    def write(self, work: Work[T]) -> T:
+        """Run the work in the writer thread; back when it is on the disk."""
+        return self._writer.write(work)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view for as long as the block lasts."""
+        try:
+            raw = self._idle.get_nowait()
+        except Empty:
+            raw = connect_sqlite(self._driver, self.path)
+        connection = Connection(raw, self.engine)
+        connection.run("BEGIN")
+        try:
+            yield connection
+        finally:
+            raw.rollback()
+            self._idle.put(raw)
+
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection without a transaction, for VACUUM and checkpoints."""
+        raw = connect_sqlite(self._driver, self.path)
+        try:
+            yield Connection(raw, self.engine)
+        finally:
+            raw.close()
+
+    def close(self) -> None:
+        """Finish waiting writes and close every connection."""
+        self._writer.close()
+        with suppress(Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+    def _explain(self, error: Exception) -> StoreError:
+        text = str(error)
+        if "full" in text or "disk I/O" in text:
+            return StoreError(
+                f"Nothing was saved: no space is left for {self.path} ({text}). Free space and try again."
+            )
+        if "locked" in text or "busy" in text:
+            return StoreError(f"Nothing was saved: another process held {self.path} for 10 s. Try again.")
+        return StoreError(f"The database {self.path} refused: {text}.")
+
+
+class PostgresDatabase:
+    """One pooled transaction per piece of work; the server groups commits by itself."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = Engine("postgresql", POSTGRES_STATEMENTS, psycopg.Error, _explain_postgres)
+        self._url = url
+        self._pool = psycopg_pool.ConnectionPool(
+            url,
+            min_size=1,
+            max_size=POOL,
+            timeout=10,
+            check=psycopg_pool.ConnectionPool.check_connection,
+            open=False,
+            name="sandu",
+        )
+        try:
+            self._pool.open(wait=True, timeout=10)
+        except psycopg_pool.PoolTimeout as error:
+            self._pool.close()
+            raise StoreError(
+                "The PostgreSQL server of SANDU_DATABASE_URL gave no connection within 10 s. "
+                "Check that it runs and that the address, user and password are right."
+            ) from error
+
+    def write(self, work: Work[T]) -> T:
+        """Run the work in a transaction of its own; back when it is committed."""
+        with self._transaction() as connection:
+            return work(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view for as long as the block lasts."""
+        with self._transaction() as connection:
+            connection.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield connection
+
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection without a transaction, for VACUUM."""
+        try:
+            with psycopg.connect(self._url, autocommit=True) as raw:
+                yield Connection(raw, self.engine)
+        except psycopg.Error as error:
+            raise _explain_postgres(error) from error
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._pool.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._pool.connection() as raw:
+                yield Connection(raw, self.engine)
+        except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
+            raise _explain_postgres(error) from error
+
+
+def _explain_postgres(error: Exception) -> StoreError:
+    reason = str(error).strip().partition("\n")[0]
+    if isinstance(error, psycopg.OperationalError | psycopg_pool.PoolTimeout):
+        return StoreError(f"Nothing was saved: the PostgreSQL server did not answer ({reason}). Try again.")
+    return StoreError(f"The PostgreSQL database refused: {reason}.")

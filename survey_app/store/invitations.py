@@ -1,0 +1,147 @@
+"""Drawn cases and their single-use tokens; a token is stored as its hash only."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import date
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from survey_app.store.connections import Connection, Row
+from survey_app.store.database import Store
+from survey_app.store.errors import StoreError
+from survey_app.store.shapes import Case, Wave, digest, from_date
+from survey_app.store.tables import draft, invitation
+from survey_app.store.waves import slug_of
+
+TOKEN_BYTES = 16  # 128 bits
+CASE_FIELDS = tuple(field.name for field in fields(Case))
+
+_ADD = insert(invitation)
+_CASES = select(invitation).where(invitation.c.wave == bindparam("the_wave")).order_by(invitation.c.case)
+_BY_CASE = (
+    select(invitation)
+    .where(invitation.c.wave == bindparam("the_wave"), invitation.c.case == bindparam("the_case"))
+    .with_for_update()
+)
+_BY_TOKEN = (
+    select(invitation)
+    .where(invitation.c.wave == bindparam("the_wave"), invitation.c.token_hash == bindparam("the_hash"))
+    .with_for_update()
+)
+_MINT = (
+    update(invitation)
+    .values(token_hash=bindparam("new_hash"), expires=bindparam("new_expires"))
+    .where(
+        invitation.c.wave == bindparam("the_wave"),
+        invitation.c.case == bindparam("the_case"),
+        invitation.c.used.is_(False),
+    )
+)
+_SPEND = (
+    update(invitation)
+    .values(used=True, used_on=bindparam("new_day"), disposition=bindparam("new_disposition"))
+    .where(
+        invitation.c.wave == bindparam("the_wave"),
+        invitation.c.case == bindparam("the_case"),
+        invitation.c.used.is_(False),
+    )
+)
+# Cases that never got a token come first: a token that somebody may hold is replaced last.
+_UNANSWERED = (
+    select(invitation.c.case)
+    .outerjoin(draft, (draft.c.wave == invitation.c.wave) & (draft.c.case == invitation.c.case))
+    .where(invitation.c.wave == bindparam("the_wave"), invitation.c.used.is_(False), draft.c.id.is_(None))
+    .where(invitation.c.mode == "web")
+    .order_by(invitation.c.token_hash.is_not(None), func.random())
+    .limit(bindparam("the_count"))
+)
+
+
+def draw(store: Store, wave: Wave | str, cases: Iterable[Case]) -> int:
+    """Store the drawn cases of a wave, without tokens; how many. Raises StoreError when a case is already there."""
+    empty = {"token_hash": None, "expires": None, "used": False, "used_on": None}
+    rows = [{**asdict(case), **empty, "wave": slug_of(wave)} for case in cases]
+    store.write(lambda connection: connection.run_many(_ADD, rows))
+    return len(rows)
+
+
+def cases(store: Store, wave: Wave | str) -> list[Case]:
+    """Every drawn case of a wave, ordered by case, with what came of it."""
+    values = {"the_wave": slug_of(wave)}
+    with store.reading() as connection:
+        return [_case(row) for row in connection.each(_CASES, values)]
+
+
+def mint(store: Store, wave: Wave | str, case_ids: Sequence[str], expires: date | None = None) -> list[str]:
+    """A fresh token per case, in their order; an earlier token of the case ends.
+
+    expires: the last day on which a token opens a form, or None. Raises StoreError for a case that is unknown or has
+    answered; no token is made then.
+    """
+    tokens = [secrets.token_urlsafe(TOKEN_BYTES) for _ in case_ids]
+
+    def work(connection: Connection) -> None:
+        for case, token in zip(case_ids, tokens, strict=True):
+            values = {
+                "the_wave": slug_of(wave),
+                "the_case": case,
+                "new_hash": digest(token),
+                "new_expires": from_date(expires),
+            }
+            if connection.run(_MINT, values) != 1:
+                raise StoreError(
+                    f"Case {case!r} of wave {slug_of(wave)!r} is unknown or has already answered. "
+                    "Leave it out and mint again."
+                )
+
+    store.write(work)
+    return tokens
+
+
+def mint_unanswered(store: Store, wave: Wave | str, count: int, expires: date | None = None) -> list[str]:
+    """Tokens for `count` web cases, at random, that have neither answered nor begun.
+
+    Raises StoreError when there are fewer.
+    """
+    values = {"the_wave": slug_of(wave), "the_count": count}
+    found = [row["case"] for row in store.read(lambda connection: connection.all(_UNANSWERED, values))]
+    if len(found) < count:
+        raise StoreError(
+            f"Wave {slug_of(wave)!r} has {len(found)} cases left that have neither answered nor begun; "
+            f"{count} invitations were asked for."
+        )
+    return mint(store, wave, found, expires)
+
+
+def by_token(connection: Connection, wave: str, token: str) -> Row | None:
+    """The invitation that a token belongs to, held until the transaction ends."""
+    return connection.one(_BY_TOKEN, {"the_wave": wave, "the_hash": digest(token)})
+
+
+def by_case(connection: Connection, wave: str, case: str) -> Row | None:
+    """The invitation of a case, held until the transaction ends."""
+    return connection.one(_BY_CASE, {"the_wave": wave, "the_case": case})
+
+
+def spend(connection: Connection, wave: str, case: str, *, day: str, disposition: str) -> bool:
+    """Mark an invitation as used; False when it was already."""
+    values = {"the_wave": wave, "the_case": case, "new_day": day, "new_disposition": disposition}
+    return connection.run(_SPEND, values) == 1
+
+
+def unusable_because(row: Row | None, day: str) -> str | None:
+    """Why an invitation opens no form, "unknown", "used" or "expired", or None when it does."""
+    if row is None:
+        return "unknown"
+    if row["used"]:
+        return "used"
+    if row["expires"] is not None and day > row["expires"]:
+        return "expired"
+    return None
+
+
+def _case(row: Row) -> Case:
+    return Case(**{name: row[name] for name in CASE_FIELDS})

@@ -1,0 +1,50 @@
+"""Counts kept at the moment something happens: what the reconciliation is held against."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from survey_app.store.connections import Connection, Row
+from survey_app.store.tables import tally
+
+SHARDS = 8
+# started      a first page was saved, or a whole interview came at once
+# accepted     an answer was stored
+# quarantined  a body was kept that does not hold, the first under its id
+# released     an id that was quarantined has since been accepted
+# duplicate    the same came again and was absorbed
+# expired      a draft that nobody came back to was removed
+# erased       an answer was removed at its owner's wish; erased_draft, erased_held: a draft, a quarantined body
+EVENTS = (
+    *("started", "accepted", "quarantined", "released", "duplicate"),
+    *("expired", "erased", "erased_draft", "erased_held"),
+)
+
+_ADD = insert(tally).on_conflict_do_update(
+    index_elements=[column.name for column in tally.primary_key], set_={"count": tally.c.count + 1}
+)
+_SUMS = (
+    select(tally.c.district, tally.c.mode, tally.c.stream, tally.c.event, func.sum(tally.c.count).label("count"))
+    .where(tally.c.wave == bindparam("the_wave"))
+    .group_by(tally.c.district, tally.c.mode, tally.c.stream, tally.c.event)
+)
+
+
+def count(connection: Connection, event: str, row: Row, id: str) -> None:
+    """Add one. row: wave, district (or None), mode, stream; id: spreads the count over shards, and is not kept."""
+    values = {
+        "wave": row["wave"],
+        "district": row["district"] or "",
+        "mode": row["mode"],
+        "stream": row["stream"],
+        "event": event,
+        "shard": int(id[-2:], 16) % SHARDS,
+        "count": 1,
+    }
+    connection.run(_ADD, values)
+
+
+def sums(connection: Connection, wave: str) -> list[Row]:
+    """district ("" = not known), mode, stream, event, count."""
+    return [{**row, "count": int(row["count"])} for row in connection.all(_SUMS, {"the_wave": wave})]

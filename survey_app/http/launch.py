@@ -5,6 +5,7 @@ that do not hold a load (a forced garbage collection after each run, a scan of a
 """
 
 import errno
+import logging
 import resource
 import socket
 import sys
@@ -18,7 +19,8 @@ from starlette.routing import BaseRoute
 from streamlit.runtime.app_session import AppSession
 from streamlit.web import bootstrap
 
-from survey_app.http.middleware import EXCEPTION_HANDLERS
+from survey_app.http.middleware import ERROR_SENTENCES, EXCEPTION_HANDLERS
+from survey_app.text import LANGUAGES, translator
 
 BASE_CONFIG: Mapping[str, Any] = {
     "runner.postScriptGC": False,
@@ -64,11 +66,24 @@ def run(
     settings = {**BASE_CONFIG, **config, "server.port": port, "server.address": address}
     raise_open_file_limit()
     require_free_port(address, port)
-    app = streamlit.App(script, routes=routes, middleware=middleware, exception_handlers=EXCEPTION_HANDLERS)
+    app = streamlit.App(
+        script,
+        routes=routes,
+        middleware=middleware,
+        exception_handlers=EXCEPTION_HANDLERS,
+        on_script_error=apologise,
+    )
     bootstrap.load_config_options(settings)
     require_settings({**settings, **expected})
     _watch_no_files()
     app.run(config=settings)
+
+
+def apologise(error: Exception) -> bool:
+    """Shows a sentence in both languages instead of an unforeseen error of a script; the log gets the traceback."""
+    logging.getLogger("survey_app").error("a page could not be drawn", exc_info=error)
+    streamlit.error("  \n".join(translator(language)(ERROR_SENTENCES[500]) for language in LANGUAGES))
+    return True
 
 
 def require_settings(expected: Mapping[str, Any]) -> None:

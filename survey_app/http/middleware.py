@@ -52,7 +52,7 @@ _STYLE = (
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _ERROR_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
 
-_SENTENCES = {
+ERROR_SENTENCES = {
     400: "This address cannot be read. Please open the link from your invitation again.",
     403: "This page may only be used from its own site. Please open the link from your invitation again.",
     404: "There is no page at this address. Please check the link on your invitation.",
@@ -175,7 +175,7 @@ def is_cross_site(request: Request) -> bool:
 
 def error_page(status: int, sentence: str | None = None) -> Response:
     """A page that says in both languages what happened and what to do; no traceback, no address, no outside request."""
-    message = sentence or _SENTENCES.get(status, _SENTENCES[500 if status >= 500 else 400])
+    message = sentence or ERROR_SENTENCES.get(status, ERROR_SENTENCES[500 if status >= 500 else 400])
     chinese, english = translator("zh"), translator("en")
     body = (
         '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">'

@@ -1,0 +1,33 @@
+"""What both doors of the process share: its settings and its open store."""
+
+from dataclasses import dataclass
+
+from survey_app.settings import Settings
+from survey_app.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Settings and store of the running process."""
+
+    settings: Settings
+    store: Store
+
+
+class _Process:
+    """Holds the doors of this process; Streamlit runs its script in threads that can only reach a module."""
+
+    doors: Doors | None = None
+
+
+def use(doors: Doors) -> None:
+    """Makes these the doors of the process."""
+    _Process.doors = doors
+
+
+def current() -> Doors:
+    """The doors of the process, opened from the environment at first use. Raises StoreError when that fails."""
+    if _Process.doors is None:
+        settings = Settings.from_environment()
+        _Process.doors = Doors(settings, open_store(settings))
+    return _Process.doors

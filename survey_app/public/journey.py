@@ -1,0 +1,239 @@
+"""One step of a visit, the same for both doors: a page was sent; what is saved, and what is shown next."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from questionnaires.instrument import Page
+from survey_app import submission
+from survey_app.pages import address
+from survey_app.pages.controls import asked, raw_answers
+from survey_app.public.doors import Doors
+from survey_app.public.visit import Ending, EndingKind, Visit, find_page, refusal
+from survey_app.store.shapes import Draft
+from survey_app.text import LANGUAGES
+
+LONGEST_COPY = 32_768
+
+
+@dataclass(frozen=True)
+class Show:
+    """The same page again, nothing written: with problems, or with communities found."""
+
+    page: Page
+    answers: Mapping[str, Any]
+    problems: Mapping[str, str]
+    matches: tuple[address.Match, ...] = ()
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class Go:
+    """The draft is saved; go on at this page, in this language."""
+
+    page: str
+    language: str
+    item: str = ""
+
+
+Step = Show | Go | Ending
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a door received: fields by name, the button pressed (`go`), milliseconds spent, the door's name."""
+
+    fields: Mapping[str, Sequence[str]]
+    go: str
+    duration_ms: int | None
+    door: str
+    copy: Mapping[str, Any] | None = None
+
+    def text(self, name: str) -> str:
+        """The last value of a field, without spaces around it; "" when it was not sent."""
+        return (self.fields.get(name) or ("",))[-1].strip()
+
+
+def take(doors: Doors, visit: Visit, page: Page, sent: Sent) -> Step:
+    """Takes a sent page one step on."""
+    answers = _merged(visit, page, sent)
+    if sent.go == "back":
+        before = visit.instrument.previous_page(answers, page.name)
+        return _save(doors, visit, page, answers, sent) or Go((before or page).name, visit.language)
+    if sent.go.startswith("language-") and sent.go.removeprefix("language-") in LANGUAGES:
+        language = sent.go.removeprefix("language-")
+        return _save(doors, visit, page, answers, sent, language=language) or Go(page.name, language)
+    if sent.go == "stay":
+        return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language)
+    if _searches(visit, page, answers, sent):
+        text, levels = sent.text(address.SEARCH_FIELD), address.chain(visit.instrument)
+        return Show(page, answers, {}, address.find(levels, text, answers, visit.language), text)
+    return _onward(doors, visit, page, answers, sent)
+
+
+def _onward(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
+    problems = visit.instrument.problems(page, answers, visit.language)
+    if problems:
+        return Show(page, answers, problems)
+    fresh = _next_level(visit, page, answers, sent)
+    if fresh:
+        return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
+    following = visit.instrument.next_page(answers, after=page.name)
+    if sent.text(address.FOUND_FIELD):
+        following = _behind_address(visit, following, answers)
+    if following is None:
+        return submit(doors, visit, page, answers, sent)
+    return _save(doors, visit, page, answers, sent) or Go(following.name, visit.language)
+
+
+def submit(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
+    """Hands the whole form in. The draft is not saved first: when the answer is accepted it must be gone."""
+    durations = dict(visit.durations)
+    if sent.duration_ms is not None:
+        durations[page.name] = durations.get(page.name, 0) + sent.duration_ms
+    outcome = submission.submit(
+        doors.store,
+        visit.wave,
+        submission.Submission(
+            id=visit.id,
+            answers={name: value for name, value in answers.items() if name not in visit.wave.presets},
+            language=visit.language,
+            mode="web",
+            door=sent.door,
+            durations=durations,
+        ),
+    )
+    if isinstance(outcome, submission.Accepted):
+        return Ending(ending_of(visit, answers), visit.wave, outcome.receipt)
+    if isinstance(outcome, submission.Conflict):
+        return Ending("conflict", visit.wave)
+    if isinstance(outcome, submission.Refused):
+        return Ending(refusal(outcome.reason), visit.wave)
+    bad = find_page(visit, outcome.page) if outcome.page else None
+    if bad is None:
+        return Go(visit.instrument.pages[0].name, visit.language)
+    names = {item.name for item in bad.items}
+    return Show(bad, answers, {name: text for name, text in outcome.problems.items() if name in names})
+
+
+def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:
+    """The ending that an accepted form has: complete, refused or not eligible, by its disposition item."""
+    clean = visit.instrument.clean(answers, visit.language).answers
+    roles = visit.instrument.with_role("disposition")
+    value = clean.get(roles[0].name, "complete") if roles else "complete"
+    return "refused" if value == "refused" else "not_eligible" if value == "not_eligible" else "complete"
+
+
+def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
+    """The copy of earlier answers that a plain page carries; None when it is missing or not ours.
+
+    A second tap on the last button arrives after the first one's transaction has removed the draft. With the copy it
+    carries the same body and gets the same thank-you. It is the resident's own data and is checked like any answer.
+    """
+    if not text or len(text) > LONGEST_COPY:
+        return None
+    try:
+        copy = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(copy, dict) or not all(_is_raw(value) for value in copy.values()):
+        return None
+    return {name: value for name, value in copy.items() if name in visit.instrument.items}
+
+
+def write_copy(visit: Visit) -> str:
+    """The copy for a page of this visit: its raw answers so far as compact JSON, without the wave's presets."""
+    if visit.draft is None:
+        return ""
+    return json.dumps(dict(visit.draft.answers), ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_raw(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(part, str) for part in value))
+
+
+def _merged(visit: Visit, page: Page, sent: Sent) -> dict[str, Any]:
+    """All raw answers after this page: the draft's, this page's as sent, the wave's presets, an address that fits."""
+    base = {**sent.copy, **visit.wave.presets} if visit.draft is None and sent.copy else visit.answers
+    here = {item.name for item in page.items}
+    posted = raw_answers(asked(page, base), sent.fields)
+    answers = {**{name: value for name, value in base.items() if name not in here}, **posted, **visit.wave.presets}
+    levels = address.chain(visit.instrument)
+    if not address.levels_on(levels, page.items):
+        return answers
+    found = sent.text(address.FOUND_FIELD)
+    return address.tidy(levels, {**answers, **(address.place_of(levels, found) if found else {})})
+
+
+def _searches(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> bool:
+    """Whether a community is to be looked up: asked for, or a name typed and no community chosen yet."""
+    levels = address.chain(visit.instrument)
+    if not address.levels_on(levels, page.items) or sent.text(address.FOUND_FIELD):
+        return False
+    typed = sent.text(address.SEARCH_FIELD)
+    return bool(typed) and (sent.go == "search" or levels[-1].name not in answers)
+
+
+def _next_level(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> str:
+    """The level of the address that this page has to show next because the one above it was just chosen, or ""."""
+    here = address.levels_on(address.chain(visit.instrument), page.items)
+    if not here or sent.text(address.FOUND_FIELD):
+        return ""
+    shown = sent.text(address.SHOWN_FIELD).split()
+    emptied = [level.name for level in here if sent.text(level.name) and level.name not in answers]
+    fresh = [level.name for level in address.reachable(here, answers) if level.name not in shown]
+    return next(iter((*emptied, *fresh)), "")
+
+
+def _behind_address(visit: Visit, page: Page | None, answers: Mapping[str, Any]) -> Page | None:
+    """The next page that asks more than levels of an address that was found whole."""
+    levels = {level.name for level in address.chain(visit.instrument)}
+    while page is not None and all(item.name in levels and item.name in answers for item in asked(page, answers)):
+        page = visit.instrument.next_page(answers, after=page.name)
+    return page
+
+
+def _save(
+    doors: Doors,
+    visit: Visit,
+    page: Page,
+    answers: Mapping[str, Any],
+    sent: Sent,
+    *,
+    language: str | None = None,
+) -> Ending | None:
+    """Saves this page, and before it every other page whose part of the address has changed with it.
+
+    An ending when there is nothing to save to any more: the form was sent already, or the wave has closed meanwhile.
+    """
+    known = visit.draft.answers if visit.draft else {}
+    levels = {level.name for level in address.chain(visit.instrument)}
+    parts: list[tuple[Page, dict[str, Any], int | None]] = []
+    for other in visit.instrument.pages:
+        names = [item.name for item in other.items]
+        part = {name: answers[name] for name in names if name in answers}
+        changed = part != {name: known[name] for name in names if name in known}
+        if other is not page and not levels.isdisjoint(names) and changed:
+            parts.append((other, part, None))
+    here = {item.name: answers[item.name] for item in page.items if item.name in answers}
+    for each, part, duration in [*parts, (page, here, sent.duration_ms)]:
+        saved = submission.save_draft(
+            doors.store,
+            visit.wave,
+            visit.id,
+            each.name,
+            part,
+            language=language or visit.language,
+            duration_ms=duration,
+        )
+        if not isinstance(saved, Draft):
+            return _gone(visit, saved)
+    return None
+
+
+def _gone(visit: Visit, outcome: submission.Accepted | submission.Conflict | submission.Refused) -> Ending:
+    if isinstance(outcome, submission.Accepted):
+        return Ending("complete", visit.wave, outcome.receipt)
+    kind = "conflict" if isinstance(outcome, submission.Conflict) else refusal(outcome.reason)
+    return Ending(kind, visit.wave)

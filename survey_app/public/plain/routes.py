@@ -1,0 +1,222 @@
+"""Addresses of the plain door. A GET writes nothing (only `?t=` exchanges an invitation); a POST answers with 303.
+
+The exception to the 303 is a page with problems, or with communities found: it is shown again at once, and nothing is
+written. The draft's id in the address is the secret that allows a POST; another site's page does not know it, and a
+request that the browser marks as coming from another site is refused besides.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from survey_app.http.middleware import is_cross_site
+from survey_app.public import doors
+from survey_app.public.endings import words
+from survey_app.public.journey import Go, Sent, Show, read_copy, take
+from survey_app.public.plain import addresses, cookies
+from survey_app.public.plain.views import ICON, STATIC, STYLESHEET, Look, ending_html, front_html, page_html
+from survey_app.public.visit import Ending, Visit, enter, find_wave, is_id, read, resume_at, turn
+from survey_app.store import waves
+from survey_app.text import LANGUAGES, preferred_language, translator
+
+MOST_FIELDS = 400
+LONGEST_STAY = 3_600_000
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def begin(request: Request) -> Response:
+    """`/s/<slug>`: goes on to an address with a fresh id, or with the invitation's draft."""
+    slug = request.path_params["slug"]
+    entered = enter(doors.current(), slug, request.query_params.get("t"))
+    if isinstance(entered, Ending):
+        return _ending(request, entered)
+    return RedirectResponse(addresses.form(slug, entered, query=_looks(request)), 303)
+
+
+def resume(request: Request) -> Response:
+    """`/s/<slug>/<id>/`: the page to go on with."""
+    visit = _visit(request)
+    if isinstance(visit, Ending):
+        return _ending(request, visit)
+    return _page(request, visit, Show(resume_at(visit), visit.answers, {}))
+
+
+def show(request: Request) -> Response:
+    """`/s/<slug>/<id>/<page>`: that page, or the one to go on with when its turn has not come."""
+    visit = _visit(request)
+    if isinstance(visit, Ending):
+        return _ending(request, visit)
+    page = turn(visit, request.path_params["page"], None)
+    if page is None:
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
+    return _page(request, visit, Show(page, visit.answers, {}))
+
+
+async def receive(request: Request) -> Response:
+    """A page was sent."""
+    if is_cross_site(request):
+        raise HTTPException(403)
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        fields: dict[str, list[str]] = {}
+        for name, value in form.multi_items():
+            fields.setdefault(name, []).append(str(value))
+    return await run_in_threadpool(_take, request, fields)
+
+
+def done(request: Request) -> Response:
+    """The thank-you page. The receipt code comes with the cookie of the browser that sent the form."""
+    slug, visit_id = _address(request)
+    wave = find_wave(doors.current(), slug)
+    kept = wave.wave if isinstance(wave, Ending) else wave
+    if kept is None:
+        return _ending(request, Ending("unknown_wave"))
+    kind = request.query_params.get("end")
+    if kind is not None:
+        return _ending(request, Ending("refused" if kind == "refused" else "not_eligible", kept))
+    receipt = cookies.read(doors.current().settings.secret, visit_id, request.cookies.get(cookies.COOKIE, ""))
+    return _ending(request, Ending("complete", kept, receipt))
+
+
+def front(request: Request) -> Response:
+    """The page at the root."""
+    store = doors.current().store
+    offered = [wave for wave in waves.list(store) if wave.open_link and find_wave(doors.current(), wave.slug) == wave]
+    return HTMLResponse(front_html(offered, _look(request)))
+
+
+def stylesheet(_request: Request) -> Response:
+    """The one stylesheet; its address changes with its content."""
+    return FileResponse(STATIC / "style.css", headers={"Cache-Control": FOREVER})
+
+
+def icon(_request: Request) -> Response:
+    """The mark in the browser's tab."""
+    return FileResponse(STATIC / "icon.svg", headers={"Cache-Control": FOREVER})
+
+
+def healthz(_request: Request) -> Response:
+    """200 while the process answers and its store can be read."""
+    waves.slugs(doors.current().store)
+    return PlainTextResponse("ok")
+
+
+def robots(_request: Request) -> Response:
+    """A form is nothing to index."""
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")
+
+
+def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
+    spoken = (fields.get("language") or [""])[-1]
+    visit = _visit(request, spoken)
+    if isinstance(visit, Ending):
+        return _ending(request, visit)
+    copy = read_copy(visit, (fields.get("copy") or [""])[-1])
+    page = turn(visit, request.path_params["page"], copy)
+    if page is None:
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
+    go = (fields.get("go") or ["next"])[-1]
+    size = go.removeprefix("size-") if go.startswith("size-") else request.query_params.get("size")
+    size = "large" if size == "large" else None
+    sent = Sent(
+        fields=fields,
+        go="stay" if go.startswith("size-") else go,
+        duration_ms=_stay((fields.get("at") or [""])[-1]),
+        door="plain",
+        copy=copy,
+    )
+    step = take(doors.current(), visit, page, sent)
+    if isinstance(step, Show):
+        return _page(request, visit, step)
+    if isinstance(step, Go):
+        return RedirectResponse(
+            addresses.form(visit.wave.slug, visit.id, step.page, {"size": size}, item=step.item), 303
+        )
+    return _finish(request, visit, step, size)
+
+
+def _finish(request: Request, visit: Visit, ending: Ending, size: str | None) -> Response:
+    if ending.kind not in {"complete", "refused", "not_eligible"}:
+        return _ending(request, ending, visit.language)
+    end = None if ending.kind == "complete" else ending.kind
+    target = addresses.form(visit.wave.slug, visit.id, "done", {"end": end, "lang": visit.language, "size": size})
+    response = RedirectResponse(target, 303)
+    if ending.kind == "complete" and ending.receipt:
+        response.set_cookie(
+            cookies.COOKIE,
+            cookies.sign(doors.current().settings.secret, visit.id, ending.receipt),
+            max_age=cookies.SECONDS,
+            path=addresses.form(visit.wave.slug, visit.id, "done"),
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+    return response
+
+
+def _visit(request: Request, language: str = "") -> Visit | Ending:
+    slug, visit_id = _address(request)
+    chosen = language or request.query_params.get("lang")
+    accepted = request.headers.get("accept-language", "")
+    return read(doors.current(), slug, visit_id, language=chosen, accepted=accepted)
+
+
+def _address(request: Request) -> tuple[str, str]:
+    slug, visit_id = request.path_params["slug"], request.path_params["id"]
+    if not is_id(visit_id):
+        raise HTTPException(404)
+    return slug, visit_id
+
+
+def _page(request: Request, visit: Visit, step: Show) -> Response:
+    html = page_html(visit, step, Look(visit.language, request.query_params.get("size") == "large"))
+    return HTMLResponse(html, status_code=422 if step.problems else 200)
+
+
+def _ending(request: Request, ending: Ending, language: str | None = None) -> Response:
+    look = _look(request)
+    if language:
+        look = Look(language, look.large)
+    status = words(ending, translator(look.language)).status
+    # The token stays out of the page's own links.
+    return HTMLResponse(ending_html(ending, look, request.url.path), status_code=status)
+
+
+def _look(request: Request) -> Look:
+    chosen = request.query_params.get("lang", "")
+    language = chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language", ""))
+    return Look(language, request.query_params.get("size") == "large")
+
+
+def _looks(request: Request) -> dict[str, str | None]:
+    chosen = request.query_params.get("lang")
+    size = request.query_params.get("size")
+    return {"lang": chosen if chosen in LANGUAGES else None, "size": "large" if size == "large" else None}
+
+
+def _stay(at: str) -> int | None:
+    """Milliseconds since the page was made; None when the form does not say or says nonsense."""
+    if not at.isascii() or not at.isdecimal() or len(at) > 15:
+        return None
+    stay = int(time.time() * 1000) - int(at)
+    return stay if 0 <= stay <= LONGEST_STAY else None
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/healthz", healthz),
+    Route("/robots.txt", robots),
+    Route(STYLESHEET, stylesheet),
+    Route(ICON, icon),
+    Route("/s/{slug}", begin),
+    Route("/s/{slug}/", begin),
+    Route("/s/{slug}/{id}", resume),
+    Route("/s/{slug}/{id}/", resume),
+    Route("/s/{slug}/{id}/done", done),
+    Route("/s/{slug}/{id}/{page}", show),
+    Route("/s/{slug}/{id}/{page}", receive, methods=["POST"]),
+]
+"""Every address of the plain door but the root, which the process's entrance serves."""

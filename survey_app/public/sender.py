@@ -1,0 +1,24 @@
+"""Who asks: the header block that a statistical form carries (form number, issuing body, approval, validity)."""
+
+from questionnaires.choices import text_in
+from questionnaires.instrument import Instrument
+from survey_app.text import translator
+
+
+def sender(instrument: Instrument, language: str) -> list[tuple[str, str]]:
+    """Name and value of each line of the header block, in the reader's language; empty ones are left out."""
+    _ = translator(language)
+    settings = instrument.settings
+    lines = [
+        (_("Form number"), settings.form_number),
+        (_("Issued by"), text_in(settings.issuing_body, language)),
+        (_("Approval number"), settings.approval_number),
+        (_("Valid until"), settings.valid_until),
+    ]
+    return [(name, value) for name, value in lines if value]
+
+
+def form_line(instrument: Instrument, language: str) -> str:
+    """The header block in one line, for the foot of the later pages."""
+    colon = translator(language)(": ")
+    return " · ".join(name + colon + value for name, value in sender(instrument, language))

@@ -1,0 +1,25 @@
+"""Looks of the Streamlit door that its theme settings cannot reach, and the few bits of HTML it shows."""
+
+from html import escape
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "plain" / "static"
+ICON_FILE = STATIC / "icon.svg"
+CSS_FILE = Path(__file__).with_name("form.css")
+
+
+def css(*, large: bool) -> str:
+    """The stylesheet as a style element; in large type everything grows by a quarter."""
+    size = "html{font-size:24px}" if large else ""
+    return f"<style>{CSS_FILE.read_text(encoding='utf-8')}{size}</style>"
+
+
+def lines(pairs: list[tuple[str, str]], colon: str) -> str:
+    """The form's header block."""
+    inner = "".join(f"<div>{escape(name)}{escape(colon)}<b>{escape(value)}</b></div>" for name, value in pairs)
+    return f'<div class="sandu-sender">{inner}</div>'
+
+
+def link(address: str, label: str) -> str:
+    """A link that stays in this window."""
+    return f'<p class="sandu-link"><a href="{escape(address)}" target="_self">{escape(label)}</a></p>'

@@ -1,0 +1,73 @@
+"""The rim between pure readings and Streamlit: each result is kept per snapshot hash, so that a view opens at once.
+
+A snapshot never changes, so nothing here can go stale. The key of every entry is the snapshot's folder, whose last part
+is the hash; signed-in people share the entries.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from analysis import Sample, open_snapshot
+from survey_app.console import places, readings
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def sample(folder: str) -> Sample:
+    """The weighted sample of one snapshot."""
+    return open_snapshot(Path(folder))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def stacked(folder: str, baseline: str) -> Sample:
+    """Two waves stacked, the earlier one as the baseline."""
+    return open_snapshot(Path(folder), baseline=Path(baseline))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def figures(folder: str) -> tuple[readings.Figure, ...]:
+    """The three degrees of the whole city."""
+    return readings.figures(sample(folder))
+
+
+@st.cache_data(max_entries=96, show_spinner=False)
+def degree_table(folder: str, degree: str) -> pd.DataFrame:
+    """One degree by district and for the whole."""
+    return readings.degree_table(sample(folder), degree)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def comparison(folder: str, degree: str, target: float | None = None) -> pd.DataFrame:
+    """Every district against the city or a target."""
+    return readings.comparison(sample(folder), degree, target)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def shares(folder: str, item: str) -> pd.DataFrame:
+    """Shares of every answer to one item, by district and for the whole."""
+    return readings.shares(sample(folder), item)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def changes(folder: str, baseline: str, degree: str) -> pd.DataFrame:
+    """Each district's change since the baseline wave."""
+    return readings.changes(stacked(folder, baseline), degree)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def city_changes(folder: str, baseline: str, degree: str) -> pd.DataFrame:
+    """The whole city's change since the baseline wave."""
+    return readings.city_changes(stacked(folder, baseline), degree)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def districts(folder: str) -> places.Districts:
+    """The snapshot's districts in official order."""
+    return places.districts_of(sample(folder).units)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def tiles(path: str) -> pd.DataFrame:
+    """The tile grid."""
+    return places.tile_positions(Path(path))

@@ -1,0 +1,164 @@
+"""Fieldwork: what came in, what became of it, and whether the counts add up. The one view that reads the live store."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from analysis import format_number
+from survey_app.console import markup
+from survey_app.console.visit import Visit, open_view
+from survey_app.publish.catalogue import Snapshot
+from survey_app.store import reconciliation, units
+from survey_app.store.reconciliation import Line
+from survey_app.text import translator
+
+DISPOSITIONS = ("complete", "refused", "not_eligible")
+_FLOW = ("opened", "started", "drafts_open", "drafts_expired", "received", "quarantined", "accepted")
+_REST = ("excluded", "counted", "duplicates", "erased")
+
+
+def show(visit: Visit) -> None:
+    """The whole view."""
+    _ = visit.translate
+    lead = _("What came in, what became of it, and whether every count adds up. Read live from the database.")
+    snapshot = open_view(visit, _("Fieldwork"), lead, needs_snapshot=False)
+    lines = reconciliation.table(visit.store, visit.wave)
+    faults = reconciliation.equations(visit.store, visit.wave)
+    names = units.names(visit.store, visit.wave.scheme, visit.wave.edition, visit.language)
+    st.html(markup.cards(flow_cards(reconciliation.total(lines), visit.language)))
+    if faults:
+        st.error("\n\n".join(faults))
+    else:
+        st.html(markup.note(_("Every equation of the reconciliation holds.")))
+    st.html(line_table(lines, names, visit.language))
+    st.html(
+        markup.note(
+            _("started = drafts open + drafts expired + received + erased; received = accepted + quarantined; "
+              "accepted = counted + excluded."),
+            _("“Not yet known” holds interviews whose district is not known before the address is answered."),
+        )
+    )
+    if snapshot is not None:
+        _sample(visit, snapshot, names)
+
+
+def flow_cards(total: Line, language: str) -> list[markup.Card]:
+    """Three counts of the whole wave: interviews started, received, and counted in the numbers."""
+    _ = translator(language)
+    texts = column_texts(language)
+    return [
+        _card("started", texts, total, ("drafts_open", "drafts_expired", "erased")),
+        _card("received", texts, total, ("accepted", "quarantined", "duplicates")),
+        _card("counted", texts, total, ("accepted", "excluded")),
+    ]
+
+
+def column_texts(language: str) -> Mapping[str, str]:
+    """What each count of the reconciliation is called."""
+    _ = translator(language)
+    return {
+        "opened": _("only opened"),
+        "started": _("started"),
+        "drafts_open": _("drafts open"),
+        "drafts_expired": _("drafts expired"),
+        "received": _("received"),
+        "quarantined": _("quarantined"),
+        "accepted": _("accepted"),
+        "excluded": _("excluded by rule"),
+        "counted": _("counted"),
+        "duplicates": _("duplicates absorbed"),
+        "erased": _("erased"),
+    }
+
+
+def line_table(lines: Iterable[Line], names: Mapping[str, str], language: str) -> str:
+    """The reconciliation, one row per district, mode and stream in official order; the sum last."""
+    _ = translator(language)
+    texts = column_texts(language)
+    columns = [
+        markup.Column("district", _("District"), kind="name"),
+        markup.Column("mode", _("Mode"), kind="text"),
+        markup.Column("stream", _("Stream"), kind="text"),
+        *(markup.Column(name, texts[name], apart=name in {"opened", "received"}) for name in _FLOW),
+        *(markup.Column(name, texts[name], apart=name == "excluded") for name in _REST),
+    ]
+    place = {code: number for number, code in enumerate(names)}
+    ordered = sorted(lines, key=lambda line: (place.get(line.district or "", len(place)), line.mode, line.stream))
+    rows = [_row(line, names.get(line.district or "", _("not yet known")), language) for line in ordered]
+    rows.append(_row(reconciliation.total(ordered), _("All"), language, whole=True))
+    return markup.table(columns, rows, caption=_("Reconciliation by district, mode and stream (interviews)"))
+
+
+def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: str) -> str:
+    """The drawn cases of the snapshot by district and outcome (persons), in official order; the sum last."""
+    _ = translator(language)
+    texts = {
+        "complete": _("complete"),
+        "refused": _("refused"),
+        "not_eligible": _("not eligible"),
+        "unknown": _("no answer"),
+    }
+    columns = [
+        markup.Column("district", _("District"), kind="name"),
+        markup.Column("drawn", _("drawn")),
+        *(markup.Column(name, text, apart=name == "complete") for name, text in texts.items()),
+        markup.Column("share", _("complete of drawn"), "%", apart=True),
+    ]
+    outcome = sample["disposition"].where(sample["disposition"].isin(DISPOSITIONS), "unknown")
+    counts = pd.crosstab(sample["district"].astype(str), outcome).reindex(columns=list(texts), fill_value=0)
+    rows = [_outcomes(code, names[code], counts.loc[code]) for code in names if code in counts.index]
+    rows.append(_outcomes("whole", _("All"), counts.sum(), whole=True))
+    return markup.table(columns, rows, caption=_("Drawn sample of the snapshot by outcome (persons)"))
+
+
+def _sample(visit: Visit, snapshot: Snapshot, names: Mapping[str, str]) -> None:
+    _ = visit.translate
+    st.html(markup.section(_("Drawn sample"), _("Every drawn case and what came of it, as frozen in the snapshot.")))
+    st.html(disposition_table(drawn_cases(str(snapshot.folder)), names, visit.language))
+    st.html(markup.note(_("“Complete of drawn” is the plain share of drawn persons who answered, unweighted; it is no AAPOR rate.")))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def drawn_cases(folder: str) -> pd.DataFrame:
+    """District and disposition of every drawn case of a snapshot."""
+    return pd.read_parquet(Path(folder) / "sample.parquet", columns=["district", "disposition"])
+
+
+def _card(name: str, texts: Mapping[str, str], total: Line, facts: tuple[str, ...]) -> markup.Card:
+    return markup.Card(
+        key=name,
+        label=texts[name],
+        meaning="",
+        value=format_number(getattr(total, name), 0),
+        interval="",
+        facts=[(texts[fact], format_number(getattr(total, fact), 0)) for fact in facts],
+    )
+
+
+def _row(line: Line, district: str, language: str, *, whole: bool = False) -> markup.Row:
+    _ = translator(language)
+    modes = {
+        "web": _("web"),
+        "phone": _("phone"),
+        "face_to_face": _("face to face"),
+        "face to face": _("face to face"),
+        "paper": _("paper"),
+        "all": "",
+    }
+    streams = {"probability": _("probability sample"), "opt-in": _("open link"), "all": ""}
+    cells = {
+        "district": district,
+        "mode": modes.get(line.mode, line.mode),
+        "stream": streams.get(line.stream, line.stream),
+    }
+    cells |= {name: format_number(getattr(line, name), 0) for name in (*_FLOW, *_REST)}
+    return markup.Row(line.district or "", cells, whole=whole)
+
+
+def _outcomes(code: str, name: str, counts: pd.Series, *, whole: bool = False) -> markup.Row:
+    drawn = int(counts.sum())
+    cells = {outcome: format_number(int(count), 0) for outcome, count in counts.items()}
+    share = 100.0 * counts["complete"] / drawn if drawn else float("nan")
+    return markup.Row(code, {**cells, "district": name, "drawn": format_number(drawn, 0), "share": format_number(share)}, whole=whole)

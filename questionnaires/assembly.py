@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -115,8 +116,8 @@ class _Assembler:
             raise sketch.row.error(f"choice file {name!r} must be a .csv inside the data folder")
         if (name, value, label) not in self.files:
             try:
-                language = next(iter(self.languages.values()))
-                self.files[name, value, label] = read_choice_file(path, value=value, label=label, language=language)
+                languages = list(self.languages.values())
+                self.files[name, value, label] = read_choice_file(path, value=value, label=label, languages=languages)
             except InstrumentError as error:
                 raise sketch.row.error(str(error)) from None
         return self.files[name, value, label]
@@ -208,17 +209,18 @@ def _check_scoring(item: Item, row: Row) -> None:
             raise row.error(f"choice {name!r} of item {item.name!r} scores {score:g}; a score is between 0 and 100")
 
 
-def assemble(
-    tree: Mapping[str, Any], survey: Survey, *, languages: Mapping[str, str], folder: Path, source: str
-) -> Parts:
+def assemble(tree: Mapping[str, Any], survey: Survey, *, languages: Mapping[str, str], folder: Path) -> Parts:
     """Items, pages and program of a checked form; InstrumentError names cycles, missing files, unscorable items."""
     assembler = _Assembler(survey, tree.get("choices", {}), languages, folder)
     assembler.collect(tree["children"], None, None)
     filters = {n: s.filter.expression.references for n, s in assembler.sketches.items() if s.filter}
     try:
         program = make_program(assembler.steps(), filters)
-    except InstrumentError as error:
-        raise InstrumentError(f"{source}, sheet survey: {error}") from None
+    except CycleError as error:
+        circle = error.args[1]
+        raise assembler.sketches[circle[-1]].row.error(
+            f"{' -> '.join(reversed(circle))} is a cycle of relevance, calculation or choice_filter; break it"
+        ) from None
     page_of = assembler.page_of(program)
     items = {
         name: assembler.item(name, page_of.get(name), program)

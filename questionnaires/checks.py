@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from questionnaires.choices import MISSING_KINDS
 from questionnaires.errors import InstrumentError
-from questionnaires.expressions import Call, Expression, Literal, Reference, parse, walk
+from questionnaires.expressions import Call, Dot, Expression, Literal, Reference, parse, walk
 from questionnaires.functions import nearest
 from questionnaires.sheets import SHEETS, Row, Sheets
 
@@ -48,6 +48,7 @@ ONE_OF = {
     "sandu::dont_know": ("zero", "exclude"),
     "sandu::sensitive": ("yes", "no"),
 }
+OWN_ANSWER = ("constraint", "sandu::score")
 FORMULAS = ("relevant", "constraint", "calculation", "choice_filter", "sandu::score")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _YES_NO = frozenset({"yes", "no", "true", "false", "true()", "false()"})
@@ -189,6 +190,10 @@ def _check_formulas(row: Row, survey: Survey, lists: Mapping[str, Mapping[str, R
         expression = formula(row, column)
         if expression is None:
             continue
+        if column not in OWN_ANSWER and any(isinstance(node, Dot) for node in walk(expression.root)):
+            raise row.error(f"column {column}: '.' is the answer itself, which only {' and '.join(OWN_ANSWER)} can use")
+        if column == "sandu::score" and expression.references:
+            raise row.error("column sandu::score refers to another item; it scores '.', the answer itself, alone")
         for name in sorted(expression.references):
             if survey.kinds.get(name) in (None, "begin_group", "note"):
                 items = [other for other, kind in survey.kinds.items() if kind not in ("begin_group", "note")]

@@ -2,7 +2,7 @@
 
 import csv
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -37,9 +37,10 @@ class Choice:
         return text_in(self.labels, language)
 
 
-def read_choice_file(path: Path, *, value: str, label: str, language: str) -> tuple[Choice, ...]:
-    """The rows of a select_one_from_file file as choices; every other column becomes an attribute.
+def read_choice_file(path: Path, *, value: str, label: str, languages: Sequence[str]) -> tuple[Choice, ...]:
+    """The rows of a select_one_from_file file as choices; every column is an attribute.
 
+    Column `label` is in the first of `languages`; a column such as name_en, where there is one, is its translation.
     InstrumentError: no such file, not UTF-8, a missing column, an empty or a repeated value.
     """
     try:
@@ -53,10 +54,11 @@ def read_choice_file(path: Path, *, value: str, label: str, language: str) -> tu
         if rows and column not in rows[0]:
             hint = nearest(column, [name for name in rows[0] if name])
             raise InstrumentError(f"the choice file {path} has no column {column!r}{hint}")
-    return tuple(_file_choices(path, rows, value=value, label=label, language=language))
+    columns = {languages[0]: label, **{language: f"{label}_{language}" for language in languages[1:]}}
+    return tuple(_file_choices(path, rows, value, columns))
 
 
-def _file_choices(path: Path, rows: list[dict[str, str]], *, value: str, label: str, language: str) -> Iterable[Choice]:
+def _file_choices(path: Path, rows: list[dict[str, str]], value: str, columns: Mapping[str, str]) -> Iterable[Choice]:
     seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
         name = (row[value] or "").strip()
@@ -64,7 +66,8 @@ def _file_choices(path: Path, rows: list[dict[str, str]], *, value: str, label: 
             what = f"repeats {value} {name!r}" if name else f"has no {value}"
             raise InstrumentError(f"row {number} of the choice file {path} {what}; each row needs its own")
         seen.add(name)
-        yield Choice(name, MappingProxyType({language: row[label] or name}), attributes=MappingProxyType(dict(row)))
+        labels = {language: row[column] for language, column in columns.items() if row.get(column)}
+        yield Choice(name, MappingProxyType(labels or {"": name}), attributes=MappingProxyType(dict(row)))
 
 
 @dataclass(frozen=True, slots=True)

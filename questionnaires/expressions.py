@@ -6,6 +6,7 @@ Values follow XPath 1.0 (https://www.w3.org/TR/1999/REC-xpath-19991116/) with th
 "2026-05-01" counts as a number of days when a number is wanted.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +17,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import VisitError
 
 from questionnaires.errors import InstrumentError
-from questionnaires.functions import FUNCTIONS, OPERATORS, Value, boolean, nearest
+from questionnaires.functions import BEYOND, FUNCTIONS, OPERATORS, Value, boolean, nearest, string
 
 GRAMMAR = r"""
 ?start: disjunction
@@ -151,10 +152,21 @@ class _Builder(Transformer[Token, Node]):
     def call(self, parts: list) -> Node:
         name, arguments = str(parts[0]), tuple(part for part in parts[1:] if part is not None)
         _check_call(name, len(arguments))
+        if name == "regex" and isinstance(arguments[1], Literal):
+            _check_pattern(string(arguments[1].value))
         return Call(name, arguments)
 
 
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise InstrumentError(f"the pattern {pattern!r} of regex() cannot be read: {error}") from None
+
+
 def _check_call(name: str, given: int) -> None:
+    if name in BEYOND:
+        raise InstrumentError(f"the function {name}() is not supported; write it another way")
     function = FUNCTIONS.get(name)
     if function is None:
         raise InstrumentError(f"there is no function {name}(){nearest(name, FUNCTIONS)}")

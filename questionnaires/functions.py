@@ -133,6 +133,22 @@ def _whole(value: Value) -> float:
     return amount if math.isnan(amount) or math.isinf(amount) else float(math.trunc(amount))
 
 
+def _power(base: Value, exponent: Value) -> float:
+    try:
+        return math.pow(number(base), number(exponent))
+    except OverflowError:
+        return math.inf
+    except ValueError:  # the root of a negative number, a division by zero
+        return math.nan
+
+
+def _date(value: Value) -> str:
+    """ODK date(): the day of a date text, or of a number of days since 1970-01-01; "" when there is none."""
+    days = number(value[:10] if isinstance(value, str) else value)
+    place = days + _EPOCH
+    return date.fromordinal(int(place)).isoformat() if 1 <= place <= date.max.toordinal() else ""
+
+
 def _floor(value: Value) -> float:
     amount = number(value)
     return amount if math.isnan(amount) or math.isinf(amount) else float(math.floor(amount))
@@ -210,6 +226,12 @@ def _context_only(*_: Value) -> Value:
     raise TypeError("evaluated by the emitter, which alone knows the context")
 
 
+# functions of ODK's language that need repeats, places, files, chance or the clock: refused by name, never passed over
+BEYOND = frozenset(
+    {"area", "count", "decimal-date-time", "digest", "distance", "format-date", "format-date-time", "indexed-repeat"}
+    | {"instance", "jr:choice-name", "jr:itext", "now", "once", "position", "pulldata", "random", "randomize", "uuid"}
+    | {"weighted-checklist", "decimal-time", "date-time", "geofence", "intersects", "last-saved"}
+)
 FUNCTIONS: dict[str, Function] = {
     "if": Function(_context_only, 3, 3),
     "today": Function(_context_only, 0, 0),
@@ -225,6 +247,8 @@ FUNCTIONS: dict[str, Function] = {
     "floor": Function(_floor, 1, 1),
     "ceiling": Function(lambda value: -_floor(-number(value)), 1, 1),
     "abs": Function(lambda value: abs(number(value)), 1, 1),
+    "pow": Function(_power, 2, 2),
+    "date": Function(_date, 1, 1),
     "min": Function(_extreme(min), 1, MANY),
     "max": Function(_extreme(max), 1, MANY),
     "sum": Function(lambda *values: sum(number(value) for value in values if value != ""), 1, MANY),

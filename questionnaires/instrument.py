@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
 from questionnaires.choices import Choice, text_in
@@ -54,11 +53,12 @@ class Settings:
 class Clean:
     """A whole set of answers, checked: the clean ones, sentences for the bad ones, the page of the first bad one.
 
-    dropped: names that were answered but do not apply (or that the instrument does not have).
+    answers is a plain dict in the order of the form, ready for JSON; cleaning it again gives the same.
+    dropped: names that were answered but do not apply, or that the instrument does not have.
     """
 
-    answers: Mapping[str, Any]
-    problems: Mapping[str, str]
+    answers: dict[str, Any]
+    problems: dict[str, str]
     first_bad_page: str | None
     dropped: tuple[str, ...]
 
@@ -150,7 +150,7 @@ class Instrument:
             elif name in scope.answers:
                 kept[name] = scope.answers[name]
         bad_page = next((page.name for page in self.pages if any(item.name in problems for item in page.items)), None)
-        return Clean(MappingProxyType(kept), MappingProxyType(problems), bad_page, self._dropped(answers, scope))
+        return Clean(kept, problems, bad_page, self._dropped(answers, scope))
 
     def _dropped(self, answers: Mapping[str, Any], scope: Scope) -> tuple[str, ...]:
         return tuple(

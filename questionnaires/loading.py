@@ -90,7 +90,7 @@ def _load(sheets: Sheets, source: str, text: str, choice_files: Path | None) -> 
     settings = sheets["settings"][0]
     languages = _languages(sheets, settings)
     tree = structure(sheets, source)
-    parts = assemble(tree, survey, languages=languages, folder=choice_files or default_folder(), source=source)
+    parts = assemble(tree, survey, languages=languages, folder=choice_files or default_folder())
     indices = read_indices(sheets.get("indices", []), _own_items(survey, sheets), languages)
     title = settings.texts("sandu::title", languages)
     return Instrument(

@@ -6,11 +6,10 @@ A `Program` is made from the file before any item is, so that items and pages ca
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from typing import Any
 
 from questionnaires.casting import UncleanError, cast
-from questionnaires.errors import InstrumentError
 from questionnaires.expressions import Context, Expression
 from questionnaires.functions import Value, string
 
@@ -97,15 +96,11 @@ def _read(step: Step, raw: Any, scope: Scope) -> None:
 def make_program(steps: Iterable[Step], filters: Mapping[str, frozenset[str]]) -> Program:
     """Order the steps; `filters` are the items that each item's choice_filter names.
 
-    InstrumentError names the items of a cycle: a relevance, calculation or choice_filter that depends on itself.
+    graphlib.CycleError: a relevance, calculation or choice_filter depends on itself.
     """
     by_name = {step.name: step for step in steps}
     graph = {name: step.references | filters.get(name, frozenset()) for name, step in by_name.items()}
-    try:
-        order = tuple(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        raise InstrumentError(f"a cycle of relevance, calculation or choice_filter: {circle}; break it") from None
+    order = tuple(TopologicalSorter(graph).static_order())
     deciders: dict[str, frozenset[str]] = {}
     for name in order:
         step = by_name[name]

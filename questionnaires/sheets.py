@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, Event, NodeEvent, ScalarEvent, SequenceStartEvent
 
 from questionnaires.errors import InstrumentError
 
 SHEETS = ("settings", "survey", "choices", "indices")
 LARGEST = 5_000_000  # characters of one instrument file
+DEEPEST = 8  # a sheet, a row, a cell; anything deeper is refused before it can nest without end
 _COLUMN = re.compile(r"(?P<base>.+?)::(?P<language>[^:]+)")
 
 
@@ -68,60 +68,99 @@ class Row:
 Sheets = Mapping[str, list[Row]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A piece of YAML: a text, a list of nodes, or a list of (key node, node) pairs, and its line counted from 0."""
+
+    line: int
+    text: str | None = None
+    rows: list["_Node"] | None = None
+    cells: list[tuple["_Node", "_Node"]] | None = None
+
+
 def read_yaml(text: str, source: str) -> Sheets:
     """Sheets from YAML 1.2: every cell is text as written; a key given twice, an alias or a tag is refused."""
     if len(text) > LARGEST:
         raise InstrumentError(f"{source} has {len(text)} characters; an instrument file has at most {LARGEST}")
-    reader = YAML(typ="safe", pure=True)
     try:
-        for event in reader.parse(StringIO(text)):
-            if isinstance(event, AliasEvent):
-                _refuse(source, event.start_mark.line, f"the alias *{event.anchor} is not allowed; write the row out")
-        root = YAML(typ="safe", pure=True).compose(StringIO(text))
+        events = YAML(typ="safe", pure=True).parse(StringIO(text))
+        wanted = (event for event in events if isinstance(event, NodeEvent | CollectionEndEvent))
+        first = next(wanted, None)
+        root = _node(first, wanted, source, 0) if isinstance(first, NodeEvent) else None
+        if next(wanted, None) is not None:
+            raise InstrumentError(f"{source} holds more than one YAML document; keep one")
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
-        raise InstrumentError(f"{source}{place} is not YAML: {getattr(error, 'problem', None) or error}") from None
-    except RecursionError:
-        raise InstrumentError(f"{source} is nested too deeply; an instrument is sheets of rows of cells") from None
+        raise InstrumentError(
+            f"{source}{place} is not YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
+        ) from None
     return _from_nodes(root, source)
+
+
+def _node(event: NodeEvent, events: Iterator[Event], source: str, depth: int) -> _Node:
+    line = event.start_mark.line
+    if isinstance(event, AliasEvent):
+        _refuse(source, line, f"the alias *{event.anchor} is not allowed; write the row out")
+    if depth > DEEPEST:
+        _refuse(source, line, "nested too deeply; an instrument is sheets of rows of cells")
+    tag = getattr(event, "tag", None)
+    if tag not in (None, "!"):
+        _refuse(source, line, f"the tag {tag} is not allowed; every cell is text")
+    if isinstance(event, ScalarEvent):
+        return _Node(line, text=event.value)
+    if isinstance(event, SequenceStartEvent):
+        return _Node(line, rows=[_node(e, events, source, depth + 1) for e in _until_end(events)])
+    keys = _until_end(events)
+    return _Node(
+        line,
+        cells=[(_node(key, events, source, depth + 1), _node(next(keys), events, source, depth + 1)) for key in keys],
+    )
+
+
+def _until_end(events: Iterator[Event]) -> Iterator[NodeEvent]:
+    for event in events:
+        if not isinstance(event, NodeEvent):
+            return
+        yield event
 
 
 def _refuse(source: str, line: int, sentence: str) -> NoReturn:
     raise InstrumentError(f"{source}, line {line + 1}: {sentence}")
 
 
-def _from_nodes(root: Node | None, source: str) -> Sheets:
-    if not isinstance(root, MappingNode):
+def _from_nodes(root: _Node | None, source: str) -> Sheets:
+    if root is None or root.cells is None:
         raise InstrumentError(
             f"{source} holds no sheets; it needs settings:, survey: and choices:, each a list of rows"
         )
     sheets: dict[str, list[Row]] = {}
-    for key, value in _pairs(root, source):
-        if not isinstance(value, SequenceNode):
-            _refuse(source, value.start_mark.line, f"sheet {key} is no list of rows; start each row with '-'")
+    for key, value in _pairs(root.cells, source):
+        if value.rows is None:
+            _refuse(source, value.line, f"sheet {key} is no list of rows; start each row with '-'")
         rows = sheets.setdefault(key, [])
-        for number, row in enumerate(value.value, start=2):
-            if not isinstance(row, MappingNode):
-                _refuse(source, row.start_mark.line, f"row {number} of sheet {key} is no 'column: text' mapping")
-            rows.append(make_row(source, key, number, [(c, _scalar(v, source)) for c, v in _pairs(row, source)]))
+        for number, row in enumerate(value.rows, start=2):
+            if row.cells is None:
+                _refuse(source, row.line, f"row {number} of sheet {key} is no 'column: text' mapping")
+            cells = [(column, _text(cell, source)) for column, cell in _pairs(row.cells, source)]
+            rows.append(make_row(source, key, number, cells))
     return sheets
 
 
-def _pairs(node: MappingNode, source: str) -> Iterable[tuple[str, Node]]:
+def _pairs(cells: list[tuple[_Node, _Node]], source: str) -> Iterable[tuple[str, _Node]]:
     seen: set[str] = set()
-    for key, value in node.value:
-        name = _scalar(key, source)
+    for key, value in cells:
+        name = _text(key, source)
         if name in seen:
-            _refuse(source, key.start_mark.line, f"{name!r} stands twice in one place; keep one")
+            _refuse(source, key.line, f"{name!r} stands twice in one place; keep one")
         seen.add(name)
         yield name, value
 
 
-def _scalar(node: Node, source: str) -> str:
-    if not isinstance(node, ScalarNode):
-        _refuse(source, node.start_mark.line, "a cell holds a list or a mapping; write one text")
-    return node.value
+def _text(node: _Node, source: str) -> str:
+    if node.text is None:
+        _refuse(source, node.line, "a cell holds a list or a mapping; write one text")
+    return node.text
 
 
 def read_xlsx(path: Path) -> Sheets:
@@ -171,9 +210,11 @@ def make_row(source: str, sheet: str, number: int, cells: Iterable[tuple[str, st
     """A row with blanks trimmed, texts in NFC, empty cells absent and blanks around `::` of a column name removed."""
     found: dict[str, str] = {}
     for column, cell in cells:
-        text = unicodedata.normalize("NFC", cell).strip()
+        text, name = unicodedata.normalize("NFC", cell).strip(), "::".join(part.strip() for part in column.split("::"))
+        if text and name in found:
+            raise InstrumentError(f"{source}, sheet {sheet}, row {number}: column {name!r} stands twice; keep one")
         if text:
-            found["::".join(part.strip() for part in column.split("::"))] = text
+            found[name] = text
     return Row(source, sheet, number, MappingProxyType(found))
 
 

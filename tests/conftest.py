@@ -1,0 +1,108 @@
+"""A real PostgreSQL for the tests: the distribution's binaries, an unprivileged user, a socket in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+HOW_TO_INSTALL = (
+    "PostgreSQL's server is missing. Install it from the distribution (Debian, Ubuntu: apt-get install postgresql), "
+    "or run `make test` as root, which does so."
+)
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server; `control` starts and stops it."""
+
+    binaries: Path
+    folder: Path
+    user: str | None
+
+    def url(self, database: str) -> str:
+        return f"postgresql://sandu@/{database}?host={quote(str(self.folder), safe='')}"
+
+    def control(self, *arguments: str) -> None:
+        """Run pg_ctl on this server's data."""
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", *arguments)
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the server's programs as its user; what it prints is shown when it fails."""
+        account = pwd.getpwnam(self.user) if self.user else None
+        done = subprocess.run(
+            [self.binaries / program, *arguments],
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"},
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            log = self.folder / "log"
+            pytest.fail(f"{program} failed: {done.stderr}\n{log.read_text() if log.exists() else ''}")
+
+
+def _binaries() -> Path | None:
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve().parent] if on_path else []
+    versions = Path("/usr/lib/postgresql")
+    found += sorted(versions.glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
+    return next((folder for folder in found if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server per test process, reachable through a unix socket only, thrown away at the end."""
+    binaries = _binaries()
+    if binaries is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(HOW_TO_INSTALL)
+        pytest.skip(HOW_TO_INSTALL)
+    # A socket's path may have 107 bytes, which pytest's own folders exceed.
+    folder = Path(tempfile.mkdtemp(prefix="sandu-pg-"))
+    user = "nobody" if os.geteuid() == 0 else None  # the server refuses to run as root
+    if user:
+        shutil.chown(folder, user)
+    server = PostgresServer(binaries, folder, user)
+    try:
+        server.run(
+            "initdb", "-D", str(folder / "data"), "-U", "sandu", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
+            "--data-checksums",
+        )  # fmt: skip
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c max_connections=60"
+        server.control("start", "-o", options)
+        try:
+            yield server
+        finally:
+            server.control("stop", "-m", "immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def make_postgres_database(postgres_server: PostgresServer) -> Callable[..., str]:
+    """A function: makes an empty database (or a copy of `template`) and returns its address."""
+
+    def make(template: str = "template1") -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        return postgres_server.url(name)
+
+    return make

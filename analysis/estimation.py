@@ -1,0 +1,231 @@
+"""The estimators: each says which row expressions to sum and which ratios of the sums it is; `linear` does the rest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce as fold
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.design import as_names, check_columns
+from analysis.errors import DesignError
+from analysis.estimates import Estimates
+from analysis.linear import Entries, Linear, Part, Rule, Statistic, chain
+from analysis.totals import PREFIX, Where, answered, indicator, materialise, numeric, reduce_rows
+from analysis.weighting import Cells
+
+if TYPE_CHECKING:
+    from analysis.sample import Sample
+
+Booleans = NDArray[np.bool_]
+WHOLE = "whole"
+
+
+@dataclass
+class Plan:
+    """The row expressions of a request, each once, and the statistics that refer to them by position."""
+
+    expressions: list[nw.Expr] = field(default_factory=list)
+    statistics: list[Statistic] = field(default_factory=list)
+    positions: dict[Any, int] = field(default_factory=dict)
+    prepared: list[nw.Expr] = field(default_factory=list)
+
+    def prepare(self, expression: nw.Expr) -> nw.Expr:
+        """A derived column that several row expressions use, made once."""
+        name = f"{PREFIX}d{len(self.prepared)}"
+        self.prepared.append(expression.alias(name))
+        return nw.col(name)
+
+    def frame(self, frame: Any) -> Any:
+        """The table with the prepared columns."""
+        return frame.with_columns(*self.prepared) if self.prepared else frame
+
+    def place(self, key: Any, expression: nw.Expr) -> int:
+        """The position of an expression, added where its key is new."""
+        if key not in self.positions:
+            self.positions[key] = len(self.expressions)
+            self.expressions.append(expression)
+        return self.positions[key]
+
+
+def joint(conditions: Sequence[nw.Expr]) -> nw.Expr:
+    """All conditions at once."""
+    return fold(lambda left, right: left & right, conditions)
+
+
+def value_where(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
+    """The value where the condition holds, else 0."""
+    return nw.when(condition).then(value).otherwise(nw.lit(0.0))
+
+
+def plan_of_columns(sample: "Sample", items: Sequence[str], *, total: bool, listwise: bool) -> Plan:
+    """Means or totals of columns; a text column stands for the indicators of its values."""
+    schema = sample.schema
+    check_columns(items, list(schema), "The request")
+    plan = Plan()
+    together = joint([answered(item, schema) for item in items]) if listwise else None
+    for item in items:
+        valid, key = (together, "all") if together is not None else (answered(item, schema), item)
+        base = plan.place(("valid", key), indicator(valid))
+        below = None if total else base
+        if is_numeric(schema[item]):
+            above = plan.place(("value", key, item), value_where(valid, numeric(item)))
+            plan.statistics.append(Statistic(item, (Part(above, below),), base))
+            continue
+        for level in sample.levels(item):
+            above = plan.place(("level", key, item, level), indicator(valid & (nw.col(item) == level)))
+            plan.statistics.append(Statistic(f"{item}={level}", (Part(above, below),), base))
+    return plan
+
+
+def plan_of_shares(sample: "Sample", item: str) -> Plan:
+    """The share of every value of one column, over the rows that have one."""
+    check_columns([item], list(sample.schema), "The request")
+    plan = Plan()
+    valid = answered(item, sample.schema)
+    base = plan.place("valid", indicator(valid))
+    for level in sample.levels(item):
+        above = plan.place(("level", level), indicator(valid & sample.chosen(item, level)))
+        plan.statistics.append(Statistic(str(level), (Part(above, base),), base))
+    return plan
+
+
+def plan_of_ratios(sample: "Sample", numerators: Sequence[str], denominator: str) -> Plan:
+    """Ratios of totals over the rows where both numerator and denominator have a value."""
+    schema = sample.schema
+    check_columns([*numerators, denominator], list(schema), "The request")
+    for name in (*numerators, denominator):
+        if not is_numeric(schema[name]):
+            raise DesignError(
+                f"The ratio needs numbers, and the column {name!r} holds {schema[name]}: name another column."
+            )
+    plan = Plan()
+    for name in numerators:
+        valid = answered(name, schema) & answered(denominator, schema)
+        base = plan.place(("valid", name), indicator(valid))
+        above = plan.place(("above", name), value_where(valid, numeric(name)))
+        below = plan.place(("below", name), value_where(valid, numeric(denominator)))
+        plan.statistics.append(Statistic(f"{name}/{denominator}", (Part(above, below),), base))
+    return plan
+
+
+def plan_of_index(name: str, scores: Mapping[str, nw.Expr], rule: Rule) -> Plan:
+    """One index: the mean score of each item over its own base, weighed by the rule; a null score is no score."""
+    plan, parts = Plan(), []
+    scores = {item: plan.prepare(score) for item, score in scores.items()}
+    for item, score in scores.items():
+        below = plan.place(("valid", item), indicator(~score.is_null()))
+        parts.append(Part(plan.place(("score", item), value_where(~score.is_null(), score)), below))
+    any_valid = fold(lambda left, right: left | right, [~score.is_null() for score in scores.values()])
+    plan.statistics.append(Statistic(name, tuple(parts), plan.place("any", indicator(any_valid)), rule))
+    return plan
+
+
+def fixed_weights(weights: Mapping[str, float]) -> Rule:
+    """The rule of a composite: item weights renormalised over the items that have a base."""
+    shares = np.array(list(weights.values()), dtype=float)
+
+    def rule(based: Booleans) -> tuple[NDArray[np.float64], str]:
+        kept = np.where(based, shares, 0.0)
+        return (kept / kept.sum(), "") if kept.sum() > 0 else (kept, "no valid answer")
+
+    return rule
+
+
+def is_numeric(dtype: Any) -> bool:
+    """Whether a column holds numbers (booleans count as 0 and 1)."""
+    return bool(dtype.is_numeric() or dtype == nw.Boolean)
+
+
+def estimate(
+    sample: "Sample",
+    plan: Plan,
+    *,
+    kind: str,
+    by: str | Sequence[str] | None,
+    where: Where,
+    whole: bool,
+    reference: str = "wr",
+) -> Estimates:
+    """Run a plan: one pass over the rows, then the estimates of every domain and, hidden, of the whole."""
+    names = as_names(by)
+    cells = sample.weighting_variables
+    parity = any(step.credit == "survey" for step in sample.steps)
+    bases = sorted({statistic.base for statistic in plan.statistics})
+    reduced = reduce_rows(
+        plan.frame(sample.frame),
+        sample.design,
+        plan.expressions,
+        cells=cells,
+        by=names,
+        where=where,
+        plain=range(len(plan.expressions)) if parity else bases,
+    )
+    if not reduced.domains:
+        raise DesignError("No row is left by where= and by=, so that there is no domain: widen the conditions.")
+    engine = Linear(reduced, Cells(cells, reduced.cells), sample.steps, sample.design.lonely_psu)
+    wholes, whole_labels = _wholes(reduced.domains, names, sample.design.wave)
+    singles = np.eye(len(reduced.domains), dtype=bool)
+    shown = [engine.entries(one, singles) for one in plan.statistics]
+    hidden = [engine.entries(one, wholes) for one in plan.statistics]
+    result = Estimates(
+        by=names,
+        wave=sample.design.wave if sample.design.wave in names else None,
+        variables=tuple(one.name for one in plan.statistics),
+        domains=reduced.domains,
+        wholes=whole_labels,
+        entries=_arranged(shown, hidden),
+        kind=kind,
+        engine=engine,
+        statistics=tuple(plan.statistics),
+        reference=reference,
+        moments=_moments(sample, plan, names, where),
+    )
+    return result.with_whole() if whole else result
+
+
+def _arranged(shown: Sequence[Entries], hidden: Sequence[Entries]) -> Entries:
+    return chain([*shown, *hidden])
+
+
+def _wholes(
+    domains: Sequence[tuple[Any, ...]], by: tuple[str, ...], wave: str | None
+) -> tuple[Booleans, tuple[tuple[Any, ...], ...]]:
+    """What the domains make up together: one whole, or one per wave where the waves are told apart."""
+    if wave is None or wave not in by:
+        return np.ones((1, len(domains)), dtype=bool), ((WHOLE,) * max(1, len(by)),)
+    place = by.index(wave)
+    rounds = list(dict.fromkeys(label[place] for label in domains))
+    members = np.array([[label[place] == one for label in domains] for one in rounds])
+    labels = tuple(tuple(one if i == place else WHOLE for i in range(len(by))) for one in rounds)
+    return members, labels
+
+
+def _moments(sample: "Sample", plan: Plan, names: tuple[str, ...], where: Where) -> Any:
+    """A second pass, made when a design effect is asked for: weighted cross-products of the row expressions."""
+
+    def run() -> tuple[dict[tuple[int, int], int], Any]:
+        pairs: dict[tuple[int, int], int] = {}
+        products: list[nw.Expr] = []
+        for statistic in plan.statistics:
+            used = sorted(
+                {place for part in statistic.parts for place in (part.numerator, part.denominator) if place is not None}
+            )
+            for a in used:
+                for b in used:
+                    if a <= b and (a, b) not in pairs:
+                        pairs[(a, b)] = len(products)
+                        products.append(plan.expressions[a] * plan.expressions[b])
+        cells = sample.weighting_variables
+        return pairs, reduce_rows(plan.frame(sample.frame), sample.design, products, cells=cells, by=names, where=where)
+
+    return run
+
+
+def observed_levels(frame: Any, item: str) -> list[Any]:
+    """The values that a column takes, in order."""
+    counted = materialise(frame.group_by(item).agg(nw.len().alias(f"{PREFIX}n")))
+    values = [one for one in counted[item].to_list() if one is not None and one == one]
+    return sorted(values)

@@ -1,0 +1,151 @@
+"""Intervals of single estimates, by name.
+
+`mean`: t. `logit`, `xlogit`: t on the log odds. `asin`: t on the arcsine of the square root. `beta`: Clopper and Pearson with
+the effective sample size of Korn and Graubard 1998, as R's `survey`; `korn-graubard`: the same with the effective size cut at
+n (NCHS, Parker et al. 2017), and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective size (Franco et al. 2019).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import DesignError, nearest
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an interval is made from, P entries each; pooled: the design effect that stands in at the ends of the scale."""
+
+    values: Floats
+    variance: Floats
+    df: Floats
+    n: Floats
+    pooled: Floats
+
+
+def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Floats:
+    """P x 2 limits by the named method, of values between 0 and `scale` for the methods that need a scale."""
+    if method not in METHODS:
+        raise DesignError(f"There is no interval method {method!r}. {nearest(method, METHODS)}")
+    result = np.full((len(evidence.values), 2), np.nan)
+    known = np.isfinite(evidence.values) & (evidence.df > 0)
+    if method == "mean":
+        return _rows(_mean, evidence, known, level, result)
+    inside = known & (evidence.values > 0) & (evidence.values < scale)
+    outside = known & ((evidence.values < 0) | (evidence.values > scale))
+    if outside.any():
+        raise DesignError(
+            f"The {method} interval needs values between 0 and {scale:g}, and one is {evidence.values[outside][0]:g}: "
+            "use method='mean'."
+        )
+    share = Evidence(evidence.values / scale, evidence.variance / scale**2, evidence.df, evidence.n, evidence.pooled)
+    result = _rows(METHODS[method], share, inside, level, result)
+    return _rows(_at_the_end, share, known & ~inside, level, result) * scale
+
+
+def _rows(
+    method: Callable[[Evidence, float], Floats],
+    evidence: Evidence,
+    chosen: NDArray[np.bool_],
+    level: float,
+    result: Floats,
+) -> Floats:
+    if chosen.any():
+        part = Evidence(
+            evidence.values[chosen],
+            evidence.variance[chosen],
+            evidence.df[chosen],
+            evidence.n[chosen],
+            evidence.pooled[chosen],
+        )
+        result[chosen] = method(part, level)
+    return result
+
+
+def _t(evidence: Evidence, level: float) -> Floats:
+    from scipy import stats
+
+    return np.asarray(stats.t.ppf(1 - (1 - level) / 2, evidence.df))
+
+
+def _mean(evidence: Evidence, level: float) -> Floats:
+    half = _t(evidence, level) * np.sqrt(evidence.variance)
+    return np.column_stack([evidence.values - half, evidence.values + half])
+
+
+def _logit(evidence: Evidence, level: float) -> Floats:
+    p = evidence.values
+    middle, half = np.log(p / (1 - p)), _t(evidence, level) * np.sqrt(evidence.variance) / (p * (1 - p))
+    return 1 / (1 + np.exp(-np.column_stack([middle - half, middle + half])))
+
+
+def _asin(evidence: Evidence, level: float) -> Floats:
+    p = evidence.values
+    half = _t(evidence, level) * np.sqrt(evidence.variance / (4 * p * (1 - p)))
+    angle = np.arcsin(np.sqrt(p))
+    ends = np.clip(np.column_stack([angle - half, angle + half]), 0, np.pi / 2)
+    return np.sin(ends) ** 2
+
+
+def _effective(evidence: Evidence, level: float) -> Floats:
+    """The effective sample size, adjusted for the degrees of freedom (Korn and Graubard 1998)."""
+    p = evidence.values
+    size = np.divide(p * (1 - p), evidence.variance, out=np.full(len(p), np.inf), where=evidence.variance > 0)
+    return size * _df_factor(evidence, level)
+
+
+def _df_factor(evidence: Evidence, level: float) -> Floats:
+    from scipy import stats
+
+    rows = stats.t.ppf(1 - (1 - level) / 2, np.maximum(evidence.n - 1, 1))
+    return np.asarray((rows / _t(evidence, level)) ** 2)
+
+
+def _clopper(p: Floats, size: Floats, level: float) -> Floats:
+    from scipy import stats
+
+    tail = (1 - level) / 2
+    low = stats.beta.ppf(tail, size * p, size * (1 - p) + 1)
+    high = stats.beta.ppf(1 - tail, size * p + 1, size * (1 - p))
+    return np.column_stack([low, high])
+
+
+def _beta(evidence: Evidence, level: float) -> Floats:
+    return _clopper(evidence.values, np.minimum(_effective(evidence, level), 1e12), level)
+
+
+def _korn_graubard(evidence: Evidence, level: float) -> Floats:
+    return _clopper(evidence.values, np.minimum(_effective(evidence, level), evidence.n), level)
+
+
+def _wilson(evidence: Evidence, level: float) -> Floats:
+    from scipy import stats
+
+    p, size = evidence.values, np.minimum(_effective(evidence, level), 1e12)
+    z = stats.norm.ppf(1 - (1 - level) / 2)
+    middle = (p + z**2 / (2 * size)) / (1 + z**2 / size)
+    half = z / (1 + z**2 / size) * np.sqrt(p * (1 - p) / size + z**2 / (4 * size**2))
+    return np.column_stack([middle - half, middle + half])
+
+
+def _at_the_end(evidence: Evidence, level: float) -> Floats:
+    """At 0 or 1: one-sided, [0, 1 - (alpha / 2)^(1 / n*)], with n* from the pooled design effect."""
+    size = evidence.n / np.maximum(1.0, evidence.pooled) * _df_factor(evidence, level)
+    reach = 1 - ((1 - level) / 2) ** (1 / np.minimum(size, evidence.n))
+    low = np.where(evidence.values <= 0, 0.0, 1 - reach)
+    return np.column_stack([low, np.where(evidence.values <= 0, reach, 1.0)])
+
+
+METHODS: dict[str, Callable[[Evidence, float], Floats]] = {
+    "mean": _mean,
+    "logit": _logit,
+    "xlogit": _logit,
+    "asin": _asin,
+    "beta": _beta,
+    "korn-graubard": _korn_graubard,
+    "wilson": _wilson,
+}

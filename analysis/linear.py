@@ -1,0 +1,225 @@
+"""From the table of sums to estimates with scores: every linearised estimator goes through here.
+
+An estimate is r = sum_k a_k Y_k / X_k over the items k, Y and X weighted sums over the members of a domain; the score of a
+unit is sum_k a_k (Y_ik - r_k X_ik) / X_k (Sarndal, Swensson and Wretman 1992, section 5.5; Binder 1983), less what the
+weighting steps explain of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.totals import Reduced
+from analysis.variance import Root, group_sums, join, root
+from analysis.weighting import Cells, Step, fitted
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+CHUNK = 256
+Rule = Callable[[Booleans], tuple[Floats, str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One ratio: positions of its numerator and denominator among the row expressions; no denominator makes a total."""
+
+    numerator: int
+    denominator: int | None
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A variable to be estimated: its parts, how they are weighed given which of them have a base, and its own base.
+
+    base: position of the row expression that is 1 where the row counts. rule: K booleans -> K coefficients and the reason
+    why there is no estimate ("" if there is one).
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    base: int
+    rule: Rule | None = None
+
+
+@dataclass(frozen=True)
+class Entries:
+    """P estimates with all that later steps need; arrays have one entry each, `members` and `waves` one row each.
+
+    n: persons who count. size: their final weights' sum. df: P x 3, psus less strata among the rows with a valid answer, of
+    the domain, and inside `where`. reasons: why there is no estimate, else "". coefficients: P x K, of the parts.
+    """
+
+    values: Floats
+    root: Root
+    n: Floats
+    size: Floats
+    df: Floats
+    reasons: tuple[str, ...]
+    waves: Booleans
+    members: Booleans
+    coefficients: tuple[tuple[float, ...], ...]
+
+
+def chain(parts: Sequence[Entries]) -> Entries:
+    """Entries of one sample, one after the other."""
+    return Entries(
+        values=np.concatenate([part.values for part in parts]),
+        root=join([part.root for part in parts]),
+        n=np.concatenate([part.n for part in parts]),
+        size=np.concatenate([part.size for part in parts]),
+        df=np.vstack([part.df for part in parts]),
+        reasons=tuple(reason for part in parts for reason in part.reasons),
+        waves=np.vstack([part.waves for part in parts]),
+        members=np.vstack([part.members for part in parts]),
+        coefficients=tuple(one for part in parts for one in part.coefficients),
+    )
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A reduced table, the weighting steps taken and the rule for lonely psus: makes entries for any set of domains."""
+
+    reduced: Reduced
+    cells: Cells
+    steps: tuple[Step, ...]
+    lonely: str
+
+    @cached_property
+    def factor(self) -> Floats:
+        """R factors that turn base weights into final weights."""
+        per_cell = np.prod([np.ones(len(self.cells.labels)), *self.cells.factors(self.steps)], axis=0)
+        return np.asarray(per_cell[self.reduced.cell])
+
+    def cells_of(self, reduced: Reduced) -> Cells:
+        """The cells of another reduced table of the same sample."""
+        return Cells(self.cells.variables, reduced.cells)
+
+    @cached_property
+    def cell_weight(self) -> Floats:
+        """C sums of base weights over all rows of each cell."""
+        return np.bincount(self.reduced.cell, weights=self.reduced.weight, minlength=len(self.cells.labels))
+
+    @cached_property
+    def cell_rows(self) -> Floats:
+        """C numbers of rows."""
+        return np.bincount(self.reduced.cell, weights=self.reduced.rows, minlength=len(self.cells.labels))
+
+    def entries(self, statistic: Statistic, members: Booleans) -> Entries:
+        """Estimates of one statistic for P sets of domains, each a row of `members` (P x D)."""
+        pieces = [self._chunk(statistic, members[start : start + CHUNK]) for start in range(0, len(members), CHUNK)]
+        if len(pieces) == 1:
+            return pieces[0]
+        return chain(pieces)
+
+    def mask(self, members: Booleans) -> Floats:
+        """R x P ones where a group of rows belongs to a set of domains."""
+        held = np.column_stack([members, np.zeros(len(members), dtype=bool)])
+        return held[:, self.reduced.domain].T.astype(float)
+
+    def _chunk(self, statistic: Statistic, members: Booleans) -> Entries:
+        reduced, mask = self.reduced, self.mask(members)
+        totals = mask.T @ (reduced.sums * self.factor[:, None])
+        values, coefficients, ratios, reasons = _ratios(statistic, totals)
+        scores = _scores(statistic, reduced.sums, mask, coefficients=coefficients, ratios=ratios)
+        raw = scores * self.factor[:, None]
+        if self.steps:
+            plain = np.zeros((0, len(members)))
+            if any(step.credit == "survey" for step in self.steps):
+                plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
+            scores = self._residuals(scores, plain)
+        units = group_sums(scores, reduced.unit, len(reduced.layout.stages[-1].of))
+        rooted = root(units, reduced.layout, self.lonely)
+        return Entries(
+            values=values,
+            root=_without_noise(rooted, raw),
+            n=mask.T @ reduced.plain[:, statistic.base],
+            size=totals[:, statistic.base],
+            df=self._degrees(statistic, mask),
+            reasons=reasons,
+            waves=self._waves(mask),
+            members=members,
+            coefficients=tuple(tuple(row) for row in coefficients.tolist()),
+        )
+
+    def _residuals(self, scores: Floats, plain: Floats) -> Floats:
+        """R x P scores with final weights, less what the margins of the weighting steps explain."""
+        count = len(self.cells.labels)
+        per_cell = group_sums(scores, self.reduced.cell, count)
+        bare = group_sums(plain, self.reduced.cell, count) if len(plain) else per_cell
+        explained = fitted(
+            self.cells, self.steps, weight=self.cell_weight, rows=self.cell_rows, scores=per_cell, plain=bare
+        )
+        return (scores - explained[self.reduced.cell] * self.reduced.weight[:, None]) * self.factor[:, None]
+
+    def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:
+        """P x 3 psus less strata."""
+        reduced = self.reduced
+        valid = (mask > 0) & (reduced.sums[:, [statistic.base]] > 0)
+        domain = (mask > 0) & (reduced.weight[:, None] > 0)
+        inside = (reduced.inside & (reduced.weight > 0))[:, None]
+        columns = [self._psus_less_strata(valid), self._psus_less_strata(domain)]
+        everywhere = self._psus_less_strata(inside)
+        return np.column_stack([*columns, np.repeat(everywhere, mask.shape[1])])
+
+    def _psus_less_strata(self, rows: Booleans) -> Floats:
+        layout = self.reduced.layout
+        first = layout.stages[0].of[self.reduced.unit]
+        pair = layout.pair[first]
+        psus = np.zeros((int(layout.pair.max()) + 1, rows.shape[1]), dtype=bool)
+        np.logical_or.at(psus, pair, rows)
+        home = np.zeros(len(psus), dtype=np.int64)
+        home[layout.pair] = layout.stratum
+        strata = np.zeros((int(layout.stratum.max()) + 1, rows.shape[1]), dtype=bool)
+        np.logical_or.at(strata, home, psus)
+        return (psus.sum(axis=0) - strata.sum(axis=0)).astype(float)
+
+    def _waves(self, mask: Floats) -> Booleans:
+        layout = self.reduced.layout
+        wave = layout.wave[layout.stages[0].of[self.reduced.unit]]
+        held = np.zeros((len(layout.waves), mask.shape[1]), dtype=bool)
+        np.logical_or.at(held, wave, mask > 0)
+        return held.T
+
+
+def _ratios(statistic: Statistic, totals: Floats) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:
+    """P values, P x K coefficients a / X and ratios r, and the reasons where there is no estimate."""
+    count, parts = len(totals), statistic.parts
+    coefficients, ratios = np.zeros((count, len(parts))), np.zeros((count, len(parts)))
+    values, reasons = np.full(count, np.nan), []
+    for row in range(count):
+        if parts[0].denominator is None:
+            coefficients[row], values[row] = 1.0, totals[row, parts[0].numerator]
+            reasons.append("")
+            continue
+        below = np.array([totals[row, part.denominator] for part in parts])
+        above = np.array([totals[row, part.numerator] for part in parts])
+        based = below != 0 if statistic.rule is None else below > 0
+        shares, reason = (np.ones(len(parts)), "") if statistic.rule is None else statistic.rule(based)
+        reason = reason if based.any() else "no valid answer"
+        reasons.append(reason)
+        if not reason:
+            ratios[row] = np.divide(above, below, out=np.zeros(len(parts)), where=based)
+            coefficients[row] = np.divide(shares, below, out=np.zeros(len(parts)), where=based)
+            values[row] = shares @ ratios[row]
+    return values, coefficients, ratios, tuple(reasons)
+
+
+def _scores(statistic: Statistic, sums: Floats, mask: Floats, *, coefficients: Floats, ratios: Floats) -> Floats:
+    """R x P sums of the linearised scores."""
+    scores = np.zeros_like(mask)
+    for k, part in enumerate(statistic.parts):
+        one = np.repeat(sums[:, [part.numerator]], mask.shape[1], axis=1)
+        if part.denominator is not None:
+            one = one - sums[:, [part.denominator]] * ratios[:, k]
+        scores += one * coefficients[:, k]
+    return scores * mask
+
+
+def _without_noise(rooted: Root, raw: Floats) -> Root:
+    """Columns that are zero in theory (a calibrated variable) and rounding in practice become exactly zero."""
+    size = np.abs(rooted.rows).max(axis=0, initial=0.0)
+    noise = size <= 1e-11 * np.abs(raw).max(axis=0, initial=0.0)
+    return Root(np.where(noise, 0.0, rooted.rows), rooted.block, rooted.waves) if noise.any() else rooted

@@ -1,0 +1,256 @@
+"""Opening a snapshot: a folder as it was frozen, or the zip of responses an analyst downloaded; both give the same Sample."""
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.design import Design, as_names, check_columns
+from analysis.errors import DesignError, nearest
+from analysis.sample import Sample
+from analysis.scoring import LEDGER, SCORE, scored_items
+from analysis.textfiles import decode, read_csv_text
+
+WAVE = "wave"
+MARGIN_COLUMNS = ("unit_code", "variable", "category", "count")
+UNIT_COLUMNS = ("code", "name", "level", "parent_code")
+NUMBERS = ("base_weight", "weight", "minutes")
+STEPS = ("rake",)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a snapshot, wherever they lie."""
+
+    place: str
+    contents: Mapping[str, bytes]
+
+    def read(self, name: str) -> bytes:
+        """One file's bytes; DesignError names the file and the place where it is missing."""
+        if name not in self.contents:
+            raise DesignError(f"{self.place}: the file {name!r} is missing; take the snapshot or the download anew.")
+        return self.contents[name]
+
+    def text(self, name: str) -> str:
+        """One file as text."""
+        return decode(self.read(name), f"{self.place}/{name}")
+
+    def table(self, name: str, required: Sequence[str]) -> pd.DataFrame:
+        """One CSV file, every cell as text, an empty cell as missing."""
+        return read_csv_text(self.text(name), f"{self.place}/{name}", required)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A snapshot as read: rows, instrument, recipe and the margins that the recipe names, by its steps."""
+
+    files: Files
+    rows: pd.DataFrame
+    instrument: Any
+    recipe: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    units: pd.DataFrame
+
+    @property
+    def wave(self) -> str:
+        """The slug of the wave."""
+        return str(self.manifest.get("wave", self.files.place))
+
+
+def open_snapshot(source: str | Path, *, baseline: str | Path | None = None) -> Sample:
+    """The responses of a wave as a weighted Sample, ready for `index`, `mean` and the rest.
+
+    source: the snapshot's folder, or the zip of the responses download. baseline: an earlier wave's; the two are stacked
+    under Design(wave="wave"), so that `change(over="wave")` knows which psus they share.
+    The weighting recipe of the snapshot is applied. Raises DesignError for a missing file or column, a header that
+    occurs twice, a byte that is not UTF-8, and for margins that cannot be met, each with its place.
+    """
+    opened = [_open(one) for one in ([source] if baseline is None else [baseline, source])]
+    newest = opened[-1]
+    if baseline is not None and opened[0].wave == newest.wave:
+        raise DesignError(
+            f"Both snapshots are of the wave {newest.wave!r}: give the snapshot of an earlier wave as baseline."
+        )
+    design = _design(newest)
+    rows = newest.rows
+    if baseline is not None:
+        if opened[0].recipe.get("design") != newest.recipe.get("design"):
+            raise DesignError("The two waves declare different designs in weighting.yaml: analyse them one by one.")
+        design = replace(design, wave=WAVE)
+        rows = pd.concat([one.rows for one in opened], ignore_index=True)
+    labels = newest.recipe.get("labels") or {}
+    sample = Sample(
+        data=rows,
+        design=design,
+        instrument=newest.instrument,
+        manifest=newest.manifest,
+        units=newest.units,
+        notes=tuple(str(one) for one in labels.values()),
+    )
+    for position, step in enumerate(newest.recipe.get("steps") or []):
+        sample = _apply(sample, [one.recipe["steps"][position] for one in opened], opened, step)
+    return sample
+
+
+def _open(source: str | Path) -> Opened:
+    from questionnaires import load_instrument_text
+
+    files = _files(Path(source))
+    recipe = _yaml(files, "weighting.yaml")
+    manifest = json.loads(files.text("manifest.json"))
+    instrument = load_instrument_text(files.text("instrument.yaml"))
+    units = files.table("units.csv", UNIT_COLUMNS)
+    opened = Opened(files, pd.DataFrame(), instrument, recipe, manifest, units)
+    required = [*_design(opened).columns, *_needed(instrument), *_weighting_columns(recipe, units)]
+    if "responses.parquet" in files.contents:
+        rows = pd.read_parquet(BytesIO(files.read("responses.parquet")))
+        check_columns(required, list(rows.columns), f"{files.place}/responses.parquet: the snapshot")
+    else:
+        rows = _typed(files.table("responses.csv", required), instrument, f"{files.place}/responses.csv")
+    if WAVE not in rows.columns:
+        rows = rows.assign(**{WAVE: opened.wave})
+    return replace(opened, rows=rows)
+
+
+def _files(path: Path) -> Files:
+    if path.is_dir():
+        return Files(path.name, {one.name: one.read_bytes() for one in sorted(path.iterdir()) if one.is_file()})
+    if not path.exists():
+        raise DesignError(
+            f"There is no snapshot {str(path)!r}: give the snapshot's folder, or the zip of a responses download."
+        )
+    if not zipfile.is_zipfile(path):
+        raise DesignError(f"{path.name} is neither a snapshot's folder nor a zip file: give one of these.")
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        return Files(path.name, {Path(name).name: archive.read(name) for name in names})
+
+
+def _yaml(files: Files, name: str) -> Mapping[str, Any]:
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        read = YAML(typ="safe", pure=True).load(files.text(name))
+    except YAMLError as error:
+        raise DesignError(f"{files.place}/{name} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(read, dict):
+        raise DesignError(f"{files.place}/{name} holds no mapping: it needs the keys design and steps.")
+    return read
+
+
+def _design(opened: Opened) -> Design:
+    declared = opened.recipe.get("design") or {}
+    known = ("weight", "stratum", "psu", "fpc", "nest", "lonely_psu")
+    for key in declared:
+        if key not in known:
+            raise DesignError(
+                f"{opened.files.place}/weighting.yaml: the design has no entry {key!r}. {nearest(key, known)}"
+            )
+    return Design(**declared)
+
+
+def _needed(instrument: Any) -> list[str]:
+    scored = scored_items(instrument)
+    return [item.name for item in scored] + [LEDGER + item.key for item in scored if item.key is not None]
+
+
+def _weighting_columns(recipe: Mapping[str, Any], units: pd.DataFrame) -> list[str]:
+    columns: list[str] = []
+    for step in recipe.get("steps") or []:
+        for entry in (step.get("rake") or {}).get("margins", []):
+            columns += as_names(entry["variables"])
+            columns += [] if _one_unit(units, entry["unit"]) else [entry["unit"]]
+    return columns
+
+
+def _one_unit(units: pd.DataFrame, level: str) -> bool:
+    """Whether there is a single unit of this level, so that no column has to tell its units apart."""
+    return int((units["level"] == level).sum()) <= 1
+
+
+def _typed(rows: pd.DataFrame, instrument: Any, place: str) -> pd.DataFrame:
+    """Text cells in the types that the instrument declares; codes stay text."""
+    numbers = {name for name in rows.columns if name in NUMBERS or name.endswith(SCORE)}
+    numbers |= {item.name for item in instrument.items.values() if item.type in ("integer", "decimal")}
+    for name in rows.columns:
+        if name in numbers:
+            rows[name] = _as_numbers(rows[name], place)
+        elif name == "weighting_drawn":
+            rows[name] = rows[name].str.lower().isin(["true", "1"])
+    return rows
+
+
+def _as_numbers(column: pd.Series, place: str) -> pd.Series:
+    read = pd.to_numeric(column, errors="coerce")
+    bad = read.isna() & column.notna()
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise DesignError(
+            f"{place}, line {row + 2}: {column.iloc[row]!r} in the column {column.name!r} is not a number; "
+            "open the file as text, not in a spreadsheet, and mend the cell."
+        )
+    # pandas' fast parser can be one unit in the last place off; Python's own is exact
+    return column.map(float, na_action="ignore").astype(float)
+
+
+def _apply(
+    sample: Sample, steps: Sequence[Mapping[str, Any]], opened: Sequence[Opened], named: Mapping[str, Any]
+) -> Sample:
+    (method,) = named.keys()
+    if method not in STEPS:
+        raise DesignError(f"weighting.yaml asks for the step {method!r}. {nearest(method, STEPS)}")
+    if any(tuple(step) != (method,) or len(step[method]["margins"]) != len(named[method]["margins"]) for step in steps):
+        raise DesignError("The two waves are weighted by different recipes: analyse them one by one.")
+    settings = named[method]
+    margins = []
+    for position in range(len(settings["margins"])):
+        totals: dict[tuple[Any, ...], float] = {}
+        variables: tuple[str, ...] = ()
+        for step, one in zip(steps, opened, strict=True):
+            found, part = _margin(one, step[method]["margins"][position])
+            if len(opened) > 1:
+                found, part = (WAVE, *found), {(one.wave, *label): total for label, total in part.items()}
+            if variables and found != variables:
+                raise DesignError("The two waves are weighted by different margins: analyse them one by one.")
+            variables = found
+            totals |= part
+        margins.append({variables: totals})
+    return sample.rake(
+        margins,
+        tolerance=float(settings.get("tolerance", 1e-10)),
+        iterations=int(settings.get("iterations", 1000)),
+        credit=str(settings.get("credit", "design")),
+    )
+
+
+def _margin(opened: Opened, entry: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[tuple[Any, ...], float]]:
+    """The rows of margins.csv that one entry of the recipe names: variables and totals."""
+    place = f"{opened.files.place}/margins.csv"
+    table = opened.files.table("margins.csv", MARGIN_COLUMNS)
+    if WAVE in table.columns and (table[WAVE] == opened.wave).any():
+        table = table[table[WAVE] == opened.wave]
+    level, variables = entry["unit"], as_names(entry["variables"])
+    codes = set(opened.units.loc[opened.units["level"] == level, "code"])
+    if not codes:
+        raise DesignError(
+            f"weighting.yaml: no unit has the level {level!r}. {nearest(level, opened.units['level'].unique())}"
+        )
+    name = "*".join(variables)
+    table = table[(table["variable"] == name) & table["unit_code"].isin(codes)]
+    if table.empty:
+        raise DesignError(f"{place} has no row for the variable {name!r} of any {level}: add its totals.")
+    single = _one_unit(opened.units, level)
+    totals: dict[tuple[Any, ...], float] = {}
+    for code, category, count in zip(
+        table["unit_code"], table["category"], _as_numbers(table["count"], place), strict=True
+    ):
+        label = (*(() if single else (code,)), *str(category).split("*"))
+        if label in totals:
+            raise DesignError(f"{place} lists {name} = {category!r} of the unit {code!r} twice: keep one row.")
+        totals[label] = float(count)
+    return (variables if single else (level, *variables)), totals

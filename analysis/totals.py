@@ -1,0 +1,232 @@
+"""The only code that touches rows: one group-by of the table to sums per (stratum, psu, weighting cell, domain).
+
+Everything linear follows from these sums (Lumley 2010, chapter 2; Binder 1983): a domain is a key and never a filter, so
+units without a member of the domain stay, with zero. Where the row is itself the sampling unit, each row is a group.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.design import Design, check_columns, describe
+from analysis.errors import DesignError
+from analysis.layout import Layout, codes_of, make_layout
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+Condition = tuple[str, str, Any]
+Where = nw.Expr | Condition | Sequence[Condition] | None
+
+PREFIX = "sandu__"
+_COMPARISONS = {
+    "==": lambda column, value: column == value,
+    "!=": lambda column, value: column != value,
+    ">": lambda column, value: column > value,
+    ">=": lambda column, value: column >= value,
+    "<": lambda column, value: column < value,
+    "<=": lambda column, value: column <= value,
+    "in": lambda column, value: column.is_in(list(value)),
+}
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The table of sums: R groups of rows, J row expressions x, each zero where it does not apply.
+
+    sums: R x J, of weight times x (base weights). plain: R x J, of x, where asked for. weight, rows: R, sums of weight and of ones.
+    unit: R, the last-stage unit. cell: R, the weighting cell. domain: R, the domain or -1. inside: R, `where` holds.
+    """
+
+    sums: Floats
+    plain: Floats
+    weight: Floats
+    rows: Floats
+    unit: Integers
+    cell: Integers
+    cells: tuple[tuple[Any, ...], ...]
+    domain: Integers
+    domains: tuple[tuple[Any, ...], ...]
+    inside: NDArray[np.bool_]
+    layout: Layout
+
+
+def numeric(name: str) -> nw.Expr:
+    """A column as float."""
+    return nw.col(name).cast(nw.Float64)
+
+
+def answered(name: str, schema: Mapping[str, Any]) -> nw.Expr:
+    """Whether a column has a value: neither null nor, for numbers, NaN."""
+    present = ~nw.col(name).is_null()
+    return present & ~numeric(name).is_nan() if schema[name].is_float() else present
+
+
+def indicator(condition: nw.Expr) -> nw.Expr:
+    """1 where the condition holds, 0 where it does not or is unknown."""
+    return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+
+
+def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
+    """`where` as one row condition; several (column, op, value) are joined by and."""
+    if where is None or isinstance(where, nw.Expr):
+        return where
+    conditions: Sequence[Any] = [where] if isinstance(where, tuple) and isinstance(where[0], str) else list(where)
+    joined: nw.Expr | None = None
+    for column, op, value in conditions:
+        check_columns([column], list(schema), "where")
+        if op in _COMPARISONS:
+            one = _COMPARISONS[op](nw.col(column), value) & answered(column, schema)
+        elif op == "notna":
+            one = answered(column, schema)
+        elif op == "isna":
+            one = ~answered(column, schema)
+        else:
+            known = ", ".join([*_COMPARISONS, "notna", "isna"])
+            raise DesignError(f"where uses the comparison {op!r} on {column!r}; there is: {known}.")
+        joined = one if joined is None else joined & one
+    return joined
+
+
+def reduce_rows(
+    frame: Frame,
+    design: Design,
+    expressions: Sequence[nw.Expr] = (),
+    *,
+    cells: Sequence[str] = (),
+    by: Sequence[str] = (),
+    where: Where = None,
+    plain: Sequence[int] = (),
+) -> Reduced:
+    """One pass over the rows; see `Reduced` for what comes back. Raises DesignError for weights or keys that cannot be."""
+    schema = frame.collect_schema()
+    check_columns(by, list(schema), "by=")
+    keys = list(dict.fromkeys((*design.keys, *cells, *by)))
+    collected = _collect(frame, design, expressions, keys=keys, where=condition_of(where, schema), plain=plain)
+    labels = {name: _clean(collected[name].to_list()) for name in keys}
+    numbers = {name: collected[name].to_numpy().astype(float) for name in collected.columns if name.startswith(PREFIX)}
+    _check_weights(frame, design, numbers)
+    fpcs = [(numbers[f"{PREFIX}low{i}"], numbers[f"{PREFIX}high{i}"]) for i in range(len(design.fpcs))]
+    layout, unit = make_layout(design, labels, fpcs, len(collected))
+    scale = layout.implied_weight[unit] if design.weight is None else np.ones(len(unit))
+    count = len(expressions)
+    sums = _matrix(numbers, "s", count, len(unit)) * scale[:, None]
+    _check_finite(sums)
+    cell, cell_labels = codes_of([labels[name] for name in cells], len(unit))
+    domain, domain_labels = _domains([labels[name] for name in by], numbers[f"{PREFIX}inside"] > 0)
+    return Reduced(
+        sums=sums,
+        plain=_matrix(numbers, "p", count, len(unit)),
+        weight=numbers[f"{PREFIX}weight"] * scale,
+        rows=numbers[f"{PREFIX}rows"],
+        unit=unit,
+        cell=cell,
+        cells=cell_labels,
+        domain=domain,
+        domains=domain_labels,
+        inside=numbers[f"{PREFIX}inside"] > 0,
+        layout=layout,
+    )
+
+
+def _collect(
+    frame: Frame,
+    design: Design,
+    expressions: Sequence[nw.Expr],
+    *,
+    keys: list[str],
+    where: nw.Expr | None,
+    plain: Sequence[int],
+) -> nw.DataFrame[Any]:
+    """The group-by itself: derived columns first, then only sum, min, max and len, the fast path of every engine."""
+    weight = nw.lit(1.0) if design.weight is None else numeric(design.weight)
+    derived = [weight.alias(f"{PREFIX}w"), nw.lit(1.0).alias(f"{PREFIX}one")]
+    derived.append((nw.lit(1.0) if where is None else indicator(where)).alias(f"{PREFIX}inside"))
+    derived += [one.alias(f"{PREFIX}p{j}") for j, one in enumerate(expressions)]
+    derived += [numeric(name).alias(f"{PREFIX}f{i}") for i, name in enumerate(design.fpcs)]
+    products = [
+        (nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}w")).alias(f"{PREFIX}s{j}") for j in range(len(expressions))
+    ]
+    wide = frame.with_columns(*derived).with_columns(weight_is_bad().alias(f"{PREFIX}bad"), *products)
+    count, limits = len(expressions), range(len(design.fpcs))
+    names = [f"{PREFIX}s{j}" for j in range(count)] + [f"{PREFIX}p{j}" for j in plain]
+    if design.rows_are_units:
+        chosen = [nw.col(name) for name in (*keys, f"{PREFIX}inside", f"{PREFIX}bad", *names)]
+        chosen += [nw.col(f"{PREFIX}w").alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").alias(f"{PREFIX}rows")]
+        chosen += [nw.col(f"{PREFIX}f{i}").alias(f"{PREFIX}{end}{i}") for i in limits for end in ("low", "high")]
+        return materialise(wide.select(*chosen))
+    sums = [nw.col(name).sum() for name in (*names, f"{PREFIX}bad")]
+    sums += [nw.col(f"{PREFIX}w").sum().alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").sum().alias(f"{PREFIX}rows")]
+    for i in limits:
+        sums += [
+            nw.col(f"{PREFIX}f{i}").min().alias(f"{PREFIX}low{i}"),
+            nw.col(f"{PREFIX}f{i}").max().alias(f"{PREFIX}high{i}"),
+        ]
+    return materialise(wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums))
+
+
+def weight_is_bad() -> nw.Expr:
+    """1 where the prepared weight is missing, not a number, infinite or negative."""
+    w = nw.col(f"{PREFIX}w")
+    return nw.lit(1.0) - indicator((w >= 0) & (w < float("inf")) & ~w.is_nan() & ~w.is_null())
+
+
+def materialise(frame: Frame) -> nw.DataFrame[Any]:
+    """A lazy result in memory; only sums (or, for element designs, the needed columns) ever come here."""
+    return frame.collect(backend="pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+
+
+def _clean(values: list[Any]) -> list[Any]:
+    """NaN as None, so that a missing key is the same thing for every engine."""
+    return [None if isinstance(value, float) and value != value else value for value in values]
+
+
+def _matrix(numbers: Mapping[str, Floats], letter: str, count: int, rows: int) -> Floats:
+    absent = np.full(rows, np.nan)
+    columns = [numbers.get(f"{PREFIX}{letter}{j}", absent) for j in range(count)]
+    return np.column_stack(columns) if columns else np.zeros((rows, 0))
+
+
+def _domains(labels: list[list[Any]], inside: NDArray[np.bool_]) -> tuple[Integers, tuple[tuple[Any, ...], ...]]:
+    """Domain codes in the order of their labels; a missing label, like a row outside `where`, is in no domain."""
+    tuples = list(zip(*labels, strict=True)) if labels else [()] * len(inside)
+    complete = [None not in one for one in tuples]
+    known = sorted({one for one, whole in zip(tuples, complete, strict=True) if whole}, key=_order)
+    position = {label: i for i, label in enumerate(known)}
+    codes = np.array([position.get(one, -1) for one in tuples], dtype=np.int64)
+    return np.where(inside, codes, -1), tuple(known)
+
+
+def _order(label: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:
+    return tuple((isinstance(part, str), part) for part in label)
+
+
+def _check_weights(frame: Frame, design: Design, numbers: Mapping[str, Floats]) -> None:
+    bad = numbers[f"{PREFIX}bad"].sum()
+    if bad:
+        name = design.weight or ""
+        w = numeric(name)
+        checks = {
+            "missing": nw.col(name).is_null() | w.is_nan(),
+            "infinite": w == float("inf"),
+            "negative": w < 0,
+        }
+        counted = materialise(frame.select(*(indicator(check).sum().alias(kind) for kind, check in checks.items())))
+        found = [f"{int(counted[kind].to_list()[0])} {kind}" for kind in checks if counted[kind].to_list()[0]]
+        raise DesignError(
+            f"The weight column {name!r} has {' and '.join(found)} values: a weight is a finite number of at least 0; "
+            "mend these rows or give them weight 0."
+        )
+    if not len(numbers[f"{PREFIX}weight"]):
+        raise DesignError("The table has no rows: there is nothing to estimate from.")
+    if not numbers[f"{PREFIX}weight"].sum() > 0:
+        raise DesignError(f"All weights in the column {describe(design.weight)!r} are 0: nobody is represented.")
+
+
+def _check_finite(sums: Floats) -> None:
+    if not np.isfinite(sums).all():
+        raise DesignError("An answer column holds an infinite value, so that its sum is not a number: mend these rows.")

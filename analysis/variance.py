@@ -1,0 +1,134 @@
+"""The one variance: linearised scores of the sampling units become a root R, and every covariance is R'R.
+
+Per stratum, (1 - f) n / (n - 1) sum_i (E_i - E)(E_i - E)'; a later stage adds its own, times the product of the earlier
+sampling fractions (Sarndal, Swensson and Wretman 1992, chapter 4; Lumley 2010, section 2.3). Keeping the rows whose
+cross-product this is, and not only the cross-product, gives each stratum's own share for degrees of freedom.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.layout import Layout, Stage
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Root:
+    """Rows whose cross-product is the covariance.
+
+    rows: M x P, P estimates. block: M, the stratum (or psu, at later stages) of each row. waves: M x T, whether the row's
+    psu took part in each wave: a block has as many degrees of freedom as psus less waves, counted over the waves asked.
+    """
+
+    rows: Floats
+    block: Integers
+    waves: NDArray[np.bool_]
+
+    def covariance(self) -> Floats:
+        """P x P."""
+        return self.rows.T @ self.rows
+
+    def combine(self, coefficients: Floats) -> "Root":
+        """The root of linear combinations: P x C coefficients give C columns."""
+        return Root(self.rows @ coefficients, self.block, self.waves)
+
+    def freedom(self, waves: NDArray[np.bool_]) -> Floats:
+        """Degrees of freedom of each block, over the given waves (T booleans)."""
+        present = self.waves & waves
+        blocks = int(self.block.max(initial=-1)) + 1
+        units = np.bincount(self.block, weights=present.any(axis=1), minlength=blocks)
+        rounds = np.zeros((blocks, present.shape[1]), dtype=bool)
+        np.logical_or.at(rounds, self.block, present)
+        return units - rounds.sum(axis=1)
+
+    def satterthwaite(self, waves: NDArray[np.bool_] | None = None) -> Floats:
+        """P degrees of freedom (sum q)^2 / sum(q^2 / nu) over the blocks' shares q; 0 where nothing varies.
+
+        waves: P x T, the waves that each column is about.
+        """
+        count = self.rows.shape[1]
+        asked = np.ones((count, self.waves.shape[1]), dtype=bool) if waves is None else waves
+        blocks = int(self.block.max(initial=-1)) + 1
+        shares = np.zeros((blocks, count))
+        np.add.at(shares, self.block, self.rows**2)
+        result = np.zeros(count)
+        for pattern in np.unique(asked, axis=0):
+            columns = np.flatnonzero((asked == pattern).all(axis=1))
+            freedom = self.freedom(pattern)
+            alive = freedom > 0
+            total = shares[np.ix_(alive, columns)].sum(axis=0)
+            below = (shares[np.ix_(alive, columns)] ** 2 / freedom[alive][:, None]).sum(axis=0)
+            result[columns] = np.divide(total**2, below, out=np.zeros(len(columns)), where=below > 0)
+        return result
+
+
+def join(roots: list[Root]) -> Root:
+    """Roots of one sample side by side: their estimates may be contrasted."""
+    return Root(np.column_stack([root.rows for root in roots]), roots[0].block, roots[0].waves)
+
+
+def root(scores: Floats, layout: Layout, lonely: str = "fail") -> Root:
+    """The root of P estimates from the scores (U x P) of the U last-stage units."""
+    first = layout.stages[0]
+    rows = _centred(scores, first, np.ones(len(first.drawn)), lonely=lonely)
+    took_part = np.eye(len(layout.waves), dtype=bool)[layout.wave]
+    block = layout.stratum
+    if len(layout.waves) > 1:
+        rows, block, took_part = _merged(rows, layout, took_part)
+    parts = [Root(rows, block, took_part)]
+    offset = int(block.max(initial=-1)) + 1
+    before = first.fraction[first.group]
+    for stage in layout.stages[1:]:
+        rows = _centred(scores, stage, before, lonely=lonely)
+        home = _ancestor(first, stage)
+        parts.append(Root(rows, stage.group + offset, np.eye(len(layout.waves), dtype=bool)[layout.wave[home]]))
+        offset += len(stage.drawn)
+        before = (before * stage.fraction)[stage.group]
+    return Root(
+        np.vstack([part.rows for part in parts]),
+        np.concatenate([part.block for part in parts]),
+        np.vstack([part.waves for part in parts]),
+    )
+
+
+def group_sums(values: Floats, group: Integers, count: int) -> Floats:
+    """Sums of the rows of an N x P array by group: count x P."""
+    result = np.zeros((count, values.shape[1]))
+    np.add.at(result, group, values)
+    return result
+
+
+def _centred(scores: Floats, stage: Stage, before: Floats, *, lonely: str) -> Floats:
+    """Unit totals about their group's mean, times sqrt(f1 f2 .. (1 - f) n / (n - 1))."""
+    totals = group_sums(scores, stage.of, len(stage.group))
+    mean = group_sums(totals, stage.group, len(stage.drawn)) / stage.drawn[:, None]
+    alone = stage.drawn == 1
+    spread = np.where(alone, 1.0, stage.drawn / np.maximum(stage.drawn - 1, 1))
+    if lonely == "adjust":
+        mean[alone] = 0.0
+    factor = np.clip(before * (1 - stage.fraction), 0.0, None) * spread
+    if lonely == "average":
+        defined = ~(alone & (stage.fraction < 1 - 1e-7))
+        factor = factor * len(alone) / defined.sum()
+    return (totals - mean[stage.group]) * np.sqrt(factor)[stage.group][:, None]
+
+
+def _merged(rows: Floats, layout: Layout, took_part: NDArray[np.bool_]) -> tuple[Floats, Integers, NDArray[np.bool_]]:
+    """Rows of the same psu in several waves added up: what it was in one wave goes with what it was in the other."""
+    count = int(layout.pair.max()) + 1
+    block = np.zeros(count, dtype=np.int64)
+    block[layout.pair] = layout.stratum
+    waves = np.zeros((count, len(layout.waves)), dtype=bool)
+    np.logical_or.at(waves, layout.pair, took_part)
+    return group_sums(rows, layout.pair, count), block, waves
+
+
+def _ancestor(first: Stage, stage: Stage) -> Integers:
+    """The first-stage unit of each unit of a later stage."""
+    home = np.zeros(len(stage.group), dtype=np.int64)
+    home[stage.of] = first.of
+    return home

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: the distribution's binaries, an unprivileged user, a socket in a folder of its own."""
+"""A real PostgreSQL for the tests: the distribution's binaries, an unprivileged user, a socket of its own."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def two_stage(
 
 
 def systematic(units: int, sample: int, generator: np.random.Generator) -> np.ndarray:
-    """Places (from 0, ascending) of a systematic sample with fractional interval; a unit has probability sample/units."""
+    """Places (from 0, ascending) of a systematic sample; every unit has inclusion probability sample / units."""
     if not 0 < sample <= units:
         raise DesignError(f"A systematic sample of {sample} from {units} units cannot be drawn; ask for 1 to {units}.")
     start = generator.random()

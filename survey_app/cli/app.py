@@ -1,0 +1,209 @@
+"""The commands, each a few lines over the part that does the work; a refusal is one sentence and exit code 2."""
+
+import os
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import click
+import typer
+from rich.table import Table
+
+from survey_app.cli.screen import console, refuse, track, word
+from survey_app.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+serve_app = typer.Typer(no_args_is_help=True, help="Start one of the two processes.")
+user_app = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
+app.add_typer(serve_app, name="serve")
+app.add_typer(user_app, name="user")
+
+WaveName = Annotated[str, typer.Argument(metavar="WAVE", help="The wave's slug, such as chengdu-2026-2.")]
+
+
+def main() -> None:
+    """Run the command line; what it refuses is one sentence on standard error and exit code 2, never a traceback."""
+    try:
+        status = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        refuse(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except ValueError as error:
+        if type(error).__name__ not in {"InstrumentError", "AnswerError", "DesignError", "StoreError"}:
+            raise
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"{error.filename or 'A file'} cannot be used ({error.strerror}); check its disk and its permissions.")
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@app.command()
+def demo(
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Start over: the demonstration and its answers are removed.")
+    ] = False,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Also start both processes.")] = True,
+) -> None:
+    """Make the demonstration waves (simulated data) and start the resident's and the analyst's process."""
+    from survey_app.cli.processes import require_free_ports, serve_both
+    from survey_app.demonstration import make_demonstration, reset_demonstration
+
+    settings = Settings.from_environment()
+    if serve:
+        require_free_ports(settings)
+    if reset:
+        reset_demonstration(settings)
+    made = make_demonstration(settings, report=track)
+    if serve:
+        serve_both(settings, made)
+    else:
+        console.print(word("The demonstration is ready in"), str(settings.home))
+
+
+@serve_app.command("public")
+def serve_public() -> None:
+    """Start the residents' process on SANDU_PUBLIC_PORT (8501)."""
+    _become("survey_app.public")
+
+
+@serve_app.command("console")
+def serve_console() -> None:
+    """Start the analysts' process on SANDU_CONSOLE_PORT (8502)."""
+    _become("survey_app.console")
+
+
+def _become(module: str) -> NoReturn:
+    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606  (our own module takes this process's place)
+
+
+@app.command()
+def init() -> None:
+    """Make or upgrade the database and load units and the instruments that ship."""
+    from survey_app.demonstration import prepare_store
+
+    settings = Settings.from_environment()
+    prepare_store(settings).close()
+    console.print(word("The database is ready in"), str(settings.home))
+
+
+@user_app.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[str, typer.Option(help="administrator, analyst, organiser or interviewer.")] = "analyst",
+) -> None:
+    """Add an account; the password is asked for, or is the first line of standard input when that is no terminal."""
+    from survey_app.store import accounts
+    from survey_app.store.database import open_store
+
+    if sys.stdin.isatty():
+        password = str(typer.prompt(word("Password"), hide_input=True, confirmation_prompt=True))
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    with open_store(Settings.from_environment()) as store:
+        accounts.create(store, name, password, role=role)
+    console.print(word("Account added:"), name)
+
+
+@app.command()
+def snapshot(wave: WaveName) -> None:
+    """Freeze the counted answers of a wave and print the folder."""
+    from survey_app.publish.snapshots import write_snapshot
+    from survey_app.store.database import open_store
+
+    settings = Settings.from_environment()
+    with open_store(settings) as store:
+        sys.stdout.write(f"{write_snapshot(store, settings, wave)}\n")
+
+
+@app.command()
+def estimate(
+    snapshot: Annotated[str, typer.Argument(metavar="SNAPSHOT", help="A folder, a downloaded zip, or a hash prefix.")],
+    *,
+    index: Annotated[str, typer.Option(help="awareness, participation, satisfaction, or a part of one.")],
+    by: Annotated[str, typer.Option(help="district, or any column of the responses.")] = "district",
+    district: Annotated[str | None, typer.Option(help="Only this district: code or name.")] = None,
+    wave: Annotated[str | None, typer.Option(help="Look for the hash prefix in this wave only.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="Earlier snapshot: print the change since then.")] = None,
+) -> None:
+    """Print an index (0-100) with its 95% interval, whole and per district, as the console shows it."""
+    from survey_app.cli.estimates import estimate_rows
+
+    settings = Settings.from_environment()
+    rows = estimate_rows(settings, snapshot, index=index, by=by, district=district, wave=wave, baseline=baseline)
+    table = Table(title=rows.title, title_justify="left")
+    for place, name in enumerate(rows.header):
+        table.add_column(name, no_wrap=True, justify="left" if place < rows.names else "right")
+    for row in rows.body:
+        table.add_row(*row)
+    console.print(table)
+
+
+@app.command()
+def seal() -> None:
+    """Make the day's answers unlinkable to their invitations; run it nightly."""
+    from survey_app import submission
+    from survey_app.store.database import open_store
+
+    with open_store(Settings.from_environment()) as store:
+        submission.seal(store)
+    console.print(word("Sealed."))
+
+
+@app.command()
+def check() -> None:
+    """Check database, audit chain and that every answer is accounted for; exit code 1 when something is wrong."""
+    from survey_app.store.checks import check as check_store
+    from survey_app.store.database import open_store
+
+    with open_store(Settings.from_environment()) as store:
+        findings = check_store(store)
+    for finding in findings:
+        console.print(str(finding), markup=False)
+    if findings:
+        raise typer.Exit(1)
+    console.print(word("Everything is in order."))
+
+
+@app.command("import")
+def import_responses(
+    wave: WaveName,
+    file: Annotated[Path, typer.Argument(metavar="CSV", help="One row per answer, one column per item.")],
+) -> None:
+    """Submit the rows of a CSV one by one; running it again continues and never doubles."""
+    from survey_app.cli.imports import import_csv
+    from survey_app.store.database import open_store
+
+    settings = Settings.from_environment()
+    with open_store(settings) as store:
+        result = import_csv(store, wave, file, report=track)
+    for line in result.problems:
+        console.print(line, markup=False)
+    console.print(
+        f"{word('accepted')} {result.accepted}, {word('already there')} {result.repeated}, "
+        f"{word('refused')} {len(result.problems)}"
+    )
+    if result.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def invite(
+    wave: WaveName,
+    count: Annotated[int, typer.Option(min=1, help="How many invitations.")],
+    days: Annotated[int, typer.Option(min=1, help="How many days they open a form.")] = 30,
+) -> None:
+    """Mint single-use invitations for drawn people who have not answered, and print their links."""
+    from survey_app.store import invitations, waves
+    from survey_app.store.database import open_store
+
+    settings = Settings.from_environment()
+    with open_store(settings) as store:
+        slug = waves.get(store, wave).slug
+        tokens = invitations.mint_unanswered(store, slug, count, expires=date.today() + timedelta(days=days))
+    for token in tokens:
+        sys.stdout.write(f"{settings.public_address}/s/{slug}?t={token}\n")

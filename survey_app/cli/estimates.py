@@ -1,0 +1,90 @@
+"""The table that `sandu estimate` prints: the same printed text as the console, from the same snapshot."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import DesignError, Sample, format_interval, format_number, open_snapshot
+from analysis.errors import nearest
+from survey_app.cli.screen import word
+from survey_app.publish.catalogue import find_snapshot
+from survey_app.settings import Settings
+
+WHOLE = "whole"
+SIMULATED = "simulated / 模拟数据"
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateTable:
+    """A printed table: its title, its header (the first `names` columns name the row) and its rows of text."""
+
+    title: str
+    header: tuple[str, ...]
+    names: int
+    body: tuple[tuple[str, ...], ...]
+
+
+def estimate_rows(
+    settings: Settings,
+    snapshot: str,
+    *,
+    index: str,
+    by: str = "district",
+    district: str | None = None,
+    wave: str | None = None,
+    baseline: str | None = None,
+) -> EstimateTable:
+    """Estimate an index (0-100) by a column of a snapshot, or its change since `baseline`.
+
+    `snapshot`: folder, downloaded zip or hash prefix. Raises StoreError for an unknown snapshot or wave, DesignError
+    for an unknown index, column or district.
+    """
+    earlier = _path(settings, baseline, wave=None) if baseline else None
+    sample = open_snapshot(_path(settings, snapshot, wave=wave), baseline=earlier)
+    if earlier:
+        frame = sample.index(index, by=[by, "wave"]).change(over="wave").to_frame()
+    else:
+        frame = sample.index(index, by=by, whole=True).to_frame()
+    names = _unit_names(sample) if by == "district" else {}
+    if district is not None:
+        frame = frame[frame[by] == _district_code(district, names)]
+    body = [_row(row, by, names) for row in frame.to_dict("records")]
+    title = " · ".join(part for part in (str(sample.manifest["wave"]), index, _mark(sample)) if part)
+    header = (by, word("name"), word("estimate"), word("95% interval"), "n")
+    return EstimateTable(title, header, 2, tuple(body))
+
+
+def _path(settings: Settings, text: str, *, wave: str | None) -> Path:
+    if Path(text).suffix == ".zip":
+        return Path(text)
+    return find_snapshot(settings.home, text, wave=wave).folder
+
+
+def _mark(sample: Sample) -> str:
+    return SIMULATED if sample.manifest.get("simulated") else ""
+
+
+def _unit_names(sample: Sample) -> dict[str, tuple[str, str]]:
+    """District code -> Chinese and English name."""
+    units: pd.DataFrame = sample.units
+    districts = units[units["level"] == "district"]
+    return {
+        str(code): (str(name), str(english or ""))
+        for code, name, english in zip(districts["code"], districts["name"], districts["name_en"], strict=True)
+    }
+
+
+def _district_code(text: str, names: dict[str, tuple[str, str]]) -> str:
+    for code, known in names.items():
+        if text in (code, *known):
+            return code
+    every = [name for code, known in names.items() for name in (code, *known) if name]
+    raise DesignError(f"There is no district {text!r} in this snapshot. {nearest(text, every)}")
+
+
+def _row(row: dict[str, object], by: str, names: dict[str, tuple[str, str]]) -> tuple[str, ...]:
+    value = str(row[by])
+    name = word("Whole city") if value == WHOLE else " ".join(part for part in names.get(value, ("", "")) if part)
+    estimate, low, high = (float(str(row[column])) for column in ("estimate", "low", "high"))
+    return value, name, format_number(estimate), format_interval(low, high), str(row["n"])

@@ -1,0 +1,47 @@
+"""What every command writes with: one console, words in the operator's language, progress bars, refusals."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NoReturn, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from survey_app.text import LANGUAGES, translator
+
+T = TypeVar("T")
+NARROWEST = 100
+
+
+def _console() -> Console:
+    # Where nobody looks (a pipe, a log) lines must not be cut to the 80 columns that rich assumes.
+    return Console(width=None if sys.stdout.isatty() else NARROWEST, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+console = _console()
+
+
+def word(text: str) -> str:
+    """A text of the command line in the operator's language (SANDU_LANGUAGE, zh when it is not set)."""
+    language = os.environ.get("SANDU_LANGUAGE", "")
+    return translator(language if language in LANGUAGES else LANGUAGES[0])(text)
+
+
+def track(steps: Iterable[T], text: str, total: int | None = None) -> Iterator[T]:
+    """The steps, with a progress bar on standard error for as long as they last."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield from progress.track(steps, description=word(text), total=total)
+
+
+def refuse(sentence: str) -> NoReturn:
+    """End with one sentence on standard error and exit code 2."""
+    sys.stderr.write(" ".join(sentence.split()) + "\n")
+    sys.exit(2)

@@ -1,0 +1,117 @@
+"""Makes the demonstration in a data folder: units, instrument, waves, draw, answers, snapshots, an account.
+
+Every answer enters through `submission.submit`, as from a door. A making that was interrupted continues where it
+stopped; one that is finished is left as it is, with whatever was answered since.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from questionnaires import load_instrument
+from survey_app.demonstration.filling import Report, fill_wave, silent_report
+from survey_app.demonstration.model import load_model
+from survey_app.demonstration.population import load_population, rows_of
+from survey_app.demonstration.truth import INSTRUMENT
+from survey_app.demonstration.waves import PEOPLE, draw_sample
+from survey_app.publish.snapshots import write_snapshot
+from survey_app.settings import Settings
+from survey_app.store import accounts, instruments, invitations, units, waves
+from survey_app.store.database import Store, open_store
+from survey_app.store.errors import StoreError
+
+ACCOUNT = "analyst"
+STATE = "demonstration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A finished demonstration: its open wave, and the account to look at it with."""
+
+    settings: Settings
+    open_wave: str
+    account: str
+    password: str
+
+    def invitations(self, count: int) -> list[str]:
+        """Fresh single-use tokens for `count` drawn people of the open wave who have not answered."""
+        with closing(open_store(self.settings)) as store:
+            return invitations.mint_unanswered(store, self.open_wave, count)
+
+
+def make_demonstration(
+    settings: Settings, *, report: Report = silent_report, people: int = PEOPLE, opt_in: int | None = None
+) -> Demonstration:
+    """Make the demonstration, or find it made. `people` are drawn per psu and `opt_in` volunteer per wave (else the
+    model's number); `report` wraps each long step's iteration. Raises StoreError when the data folder cannot be used.
+    """
+    model = load_model(settings.data / "demonstration" / "model.yaml")
+    state = _read_state(settings)
+    with closing(prepare_store(settings)) as store:
+        if not state.get("finished"):
+            state = {"password": state.get("password") or secrets.token_urlsafe(9), "finished": False}
+            _write_state(settings, state)
+            if accounts.get(store, ACCOUNT) is None:
+                accounts.create(store, ACCOUNT, state["password"], role="analyst", display_name="Analyst 分析员")
+            population = load_population(settings.data, model)
+            draw = draw_sample(model, population, people=people)
+            for slug in model.waves:
+                fill_wave(store, model, population, draw, slug=slug, report=report, opt_in=opt_in)
+            for slug in report(model.waves, "Freezing snapshots", len(model.waves)):
+                write_snapshot(store, settings, slug)
+            _write_state(settings, state | {"finished": True})
+    return Demonstration(settings, model.waves[-1], ACCOUNT, str(state["password"]))
+
+
+def prepare_store(settings: Settings) -> Store:
+    """The store, made or upgraded where needed, with the administrative units and the instrument that ships."""
+    store = open_store(settings, create=True)
+    if not units.within(store, "nbs", "2023"):
+        units.load(store, _unit_rows(settings.data))
+    instruments.publish(store, load_instrument(INSTRUMENT, choice_files=settings.data))
+    return store
+
+
+def reset_demonstration(settings: Settings) -> None:
+    """Remove the demonstration with everything answered in it. StoreError when the folder also holds a real wave."""
+    if settings.database_url:
+        raise StoreError("The demonstration is in a database server: empty that database there, then run sandu demo.")
+    if settings.database.exists():
+        with closing(open_store(settings, create=True)) as store:
+            real = [wave.slug for wave in waves.list(store) if not wave.simulated]
+        if real:
+            raise StoreError(f"{settings.home} holds wave {real[0]}, which is not simulated; set SANDU_HOME elsewhere.")
+    for path in settings.home.glob(f"{settings.database.name}*"):
+        path.unlink()
+    shutil.rmtree(settings.snapshots, ignore_errors=True)
+    (settings.home / STATE).unlink(missing_ok=True)
+
+
+def _unit_rows(data: Path) -> list[dict[str, str]]:
+    """The frame with English names where there are official ones, in official (code) order."""
+    english = {row["code"]: row["name_en"] for row in rows_of(data / "frame" / "english-names.csv")}
+    rows = rows_of(data / "frame" / "divisions-nbs-2023.csv")
+    return [row | {"name_en": english.get(row["code"], "")} for row in sorted(rows, key=lambda row: row["code"])]
+
+
+def _read_state(settings: Settings) -> dict[str, Any]:
+    path = settings.home / STATE
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); remove it, or run sandu demo --reset.") from error
+
+
+def _write_state(settings: Settings, state: dict[str, Any]) -> None:
+    """Write the state whole or not at all, for the owner's eyes only: it holds the demonstration's password."""
+    draft = settings.home / f".{STATE}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(settings.home / STATE)

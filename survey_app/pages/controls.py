@@ -1,5 +1,6 @@
 """Which control an item gets, whatever draws it: HTML without JavaScript or Streamlit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +11,9 @@ from questionnaires.items import Item
 
 Kind = Literal["note", "choices", "scale", "many", "menu", "number", "date", "text", "long_text"]
 
-LONG_LABEL = 120
+_LAST_QUESTION = re.compile(r"(?<=[\u3002\uff01.!])\s*[^\u3002\uff01.!]+[?\uff1f]\s*$")
+
+LONG_LABEL = 90
 """Characters above which a label is set as a letter."""
 
 LONG_LIST = 12
@@ -40,17 +43,33 @@ class Control:
         return self.item.name
 
     @property
-    def long(self) -> bool:
-        """Whether the label is a letter to be read (a consent text) rather than a question."""
-        return len(self.label) > LONG_LABEL
+    def letter(self) -> str:
+        """What stands before the question where the label is a letter to be read (a consent text); "" otherwise."""
+        return self.label[: -len(self.question)].strip()
 
-    def ends(self, language: str) -> tuple[str, str] | None:
-        """What the two ends of a numbered scale mean, as far as their labels say more than the number."""
-        if not self.scale:
-            return None
-        ends = (self.scale[0], self.scale[-1])
-        low, high = (choice.label(language).removeprefix(choice.name).strip() for choice in ends)
-        return (low, high) if low and high else None
+    @property
+    def question(self) -> str:
+        """What is asked: the label, or the last sentence of a letter."""
+        if len(self.label) <= LONG_LABEL:
+            return self.label
+        last = _LAST_QUESTION.search(self.label)
+        return last.group().strip() if last else self.label
+
+    @property
+    def described(self) -> str:
+        """The ids of what describes the control on an HTML page: its problem, its hint, its letter."""
+        parts = {"problem": self.problem, "hint": self.hint, "letter": self.letter}
+        return " ".join(f"{self.name}-{part}" for part, text in parts.items() if text)
+
+    @property
+    def substantive(self) -> tuple[Choice, ...]:
+        """The choices that are answers."""
+        return tuple(choice for choice in self.choices if choice.missing is None)
+
+    @property
+    def set_apart(self) -> tuple[Choice, ...]:
+        """The choices that are none: don't know, rather not say."""
+        return tuple(choice for choice in self.choices if choice.missing is not None)
 
 
 def asked(page: Page, answers: Mapping[str, Any]) -> tuple[Item, ...]:

@@ -19,6 +19,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
 
 def as_text(text: str) -> str:
     """Text for a Streamlit argument that reads Markdown: every special character escaped, lines kept."""
+    # A text folded over lines in its file has a space after the full stop, where Chinese has none.
+    text = text.replace("\u3002 ", "\u3002\n")
     return _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
 
 
@@ -30,6 +32,8 @@ def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Cal
     fields: Fields = {}
     for control in drawn:
         with st.container(border=True, key=f"{prefix}-item-{control.name}"):
+            if control.letter:
+                st.markdown(as_text(control.letter))
             fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
@@ -45,6 +49,7 @@ def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -
         format_func=lambda code: as_text(f"{by_code[code].label} ({by_code[code].place})"),
         index=None,
         key=f"{prefix}-{address.FOUND_FIELD}",
+        width="stretch",
     )
     return [chosen] if chosen else []
 
@@ -52,7 +57,7 @@ def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -
 def question(control: Control, translate: Callable[[str], str]) -> str:
     """An item's label with the mark of one that must be answered."""
     required = translate("required")
-    return as_text(control.label) + (f" :gray[({required})]" if control.item.required else "")
+    return as_text(control.question) + (f" :gray[({required})]" if control.item.required else "")
 
 
 def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
@@ -81,6 +86,7 @@ def _one(control: Control, key: str, label: str, language: str, translate: Calla
     choices = [*control.scale, *control.choices]
     names = [choice.name for choice in choices]
     labels = {choice.name: as_text(choice.label(language)) for choice in choices}
+    labels |= {choice.name: choice.name for choice in control.scale}
     index = names.index(str(control.value)) if control.value in names else None
     if control.hint:
         label = f"{label}  \n:small[:gray[{as_text(control.hint)}]]"
@@ -92,7 +98,9 @@ def _one(control: Control, key: str, label: str, language: str, translate: Calla
         )
     else:
         across = control.kind == "scale"
-        chosen = st.radio(label, names, index=index, format_func=labels.__getitem__, key=key, horizontal=across)
+        chosen = st.radio(
+            label, names, index=index, format_func=labels.__getitem__, key=key, horizontal=across, width="stretch"
+        )
     return [chosen] if chosen else []
 
 

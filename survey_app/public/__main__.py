@@ -33,6 +33,7 @@ def main() -> None:
             "theme.baseRadius": "14px",
             "theme.baseFontSize": 19,
             "theme.showWidgetBorder": True,
+            "theme.paddingTop": "1.5rem",
         },
         port=settings.public_port,
         expected={"runner.postScriptGC": False, "server.fileWatcherType": "none", "client.showErrorDetails": "none"},

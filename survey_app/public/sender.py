@@ -19,6 +19,8 @@ def sender(instrument: Instrument, language: str) -> list[tuple[str, str]]:
 
 
 def form_line(instrument: Instrument, language: str) -> str:
-    """The header block in one line, for the foot of the later pages."""
-    colon = translator(language)(": ")
-    return " · ".join(name + colon + value for name, value in sender(instrument, language))
+    """Form number and validity in one line, for the foot of the later pages."""
+    _ = translator(language)
+    settings = instrument.settings
+    lines = [(_("Form number"), settings.form_number), (_("Valid until"), settings.valid_until)]
+    return " · ".join(name + _(": ") + value for name, value in lines if value)

@@ -24,22 +24,21 @@ FOLDER = Path(__file__).parent
 
 @cache
 def messages(language: str) -> Mapping[str, str]:
-    """All translated messages of `language`, message id -> text; empty for English, whose ids are the texts.
-
-    Raises `ValueError` when two catalogues of a language translate one message differently.
-    """
+    """All translated messages of `language`, message id -> text; empty for English, whose ids are the texts."""
     found: dict[str, str] = {}
+    for translated in catalogues(language).values():
+        for message, text in translated.items():
+            found.setdefault(message, text)
+    return found
+
+
+def catalogues(language: str) -> dict[str, dict[str, str]]:
+    """File name -> message id -> text. One id has one text: tests hold that no two catalogues differ."""
+    found: dict[str, dict[str, str]] = {}
     for path in sorted((FOLDER / language).glob("*.po")):
         with path.open("rb") as file:
             catalogue = read_po(file, locale=language, abort_invalid=True)
-        for message in catalogue:
-            if not message.id or not message.string:
-                continue
-            if found.setdefault(str(message.id), str(message.string)) != str(message.string):
-                raise ValueError(
-                    f"{path.name}: {str(message.id)!r} is already translated as {found[str(message.id)]!r}; "
-                    "keep one of the two."
-                )
+        found[path.name] = {str(each.id): str(each.string) for each in catalogue if each.id and each.string}
     return found
 
 

@@ -35,7 +35,8 @@ ICON = fingerprint("icon.svg")
 
 def paragraphs(text: str) -> Markup:
     """Text as HTML: each line a paragraph when there are several, everything escaped."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # A text folded over lines in its file has a space after the full stop, where Chinese has none.
+    lines = [line.strip() for line in text.replace("\u3002 ", "\u3002\n").splitlines() if line.strip()]
     if len(lines) < 2:
         return escape(text.strip())
     return Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)

@@ -13,7 +13,8 @@ from rich.table import Table
 from survey_app.cli.screen import console, refuse, track, word
 from survey_app.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+ABOUT = "Sandu 三度: from the questionnaire to a number that can be defended."
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 serve_app = typer.Typer(no_args_is_help=True, help="Start one of the two processes.")
 user_app = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
 app.add_typer(serve_app, name="serve")
@@ -184,8 +185,8 @@ def import_responses(
     for line in result.problems:
         console.print(line, markup=False)
     console.print(
-        f"{word('accepted')} {result.accepted}, {word('already there')} {result.repeated}, "
-        f"{word('refused')} {len(result.problems)}"
+        f"{word('rows taken:')} {result.accepted}, {word('there before:')} {result.repeated}, "
+        f"{word('not taken:')} {len(result.problems)}"
     )
     if result.problems:
         raise typer.Exit(1)

@@ -1,7 +1,9 @@
 """The table that `sandu estimate` prints: the same printed text as the console, from the same snapshot."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -49,8 +51,11 @@ def estimate_rows(
     names = _unit_names(sample) if by == "district" else {}
     if district is not None:
         frame = frame[frame[by] == _district_code(district, names)]
-    body = [_row(row, by, names) for row in frame.to_dict("records")]
-    title = " · ".join(part for part in (str(sample.manifest["wave"]), index, _mark(sample)) if part)
+    rows = sorted(frame.to_dict("records"), key=lambda row: row[by] != WHOLE)  # the whole first, as on the screen
+    body = [_row(row, by, names) for row in rows]
+    manifest = sample.manifest or {}
+    mark = SIMULATED if manifest.get("simulated") else ""
+    title = " · ".join(part for part in (str(manifest.get("wave", "")), index, mark) if part)
     header = (by, word("name"), word("estimate"), word("95% interval"), "n")
     return EstimateTable(title, header, 2, tuple(body))
 
@@ -59,10 +64,6 @@ def _path(settings: Settings, text: str, *, wave: str | None) -> Path:
     if Path(text).suffix == ".zip":
         return Path(text)
     return find_snapshot(settings.home, text, wave=wave).folder
-
-
-def _mark(sample: Sample) -> str:
-    return SIMULATED if sample.manifest.get("simulated") else ""
 
 
 def _unit_names(sample: Sample) -> dict[str, tuple[str, str]]:
@@ -83,7 +84,7 @@ def _district_code(text: str, names: dict[str, tuple[str, str]]) -> str:
     raise DesignError(f"There is no district {text!r} in this snapshot. {nearest(text, every)}")
 
 
-def _row(row: dict[str, object], by: str, names: dict[str, tuple[str, str]]) -> tuple[str, ...]:
+def _row(row: Mapping[Any, Any], by: str, names: dict[str, tuple[str, str]]) -> tuple[str, ...]:
     value = str(row[by])
     name = word("Whole city") if value == WHOLE else " ".join(part for part in names.get(value, ("", "")) if part)
     estimate, low, high = (float(str(row[column])) for column in ("estimate", "low", "high"))

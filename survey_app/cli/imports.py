@@ -19,7 +19,8 @@ from survey_app.store.errors import StoreError
 
 FACTS = ("row_key", "invitation", "mode", "language", "fieldwork_date")
 MODES = ("web", "phone", "face_to_face", "paper")
-Report = Callable[[Iterable[tuple[int, Mapping[str, str]]], str, int], Iterator[tuple[int, Mapping[str, str]]]]
+Row = tuple[int, submission.Submission]
+Report = Callable[[Iterable[Row], str, int], Iterator[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,15 @@ def import_csv(store: Store, wave: str, path: Path, *, report: Report) -> Import
     content = _bytes(path)
     rows = _rows(_text(path, content), path, instrument)
     source = hashlib.sha256(content).hexdigest()
-    prepared = [(line, row, _submission(row, line, source, path, instrument)) for line, row in rows]
+    prepared = [(number, _submission(row, number, source, path, instrument)) for number, row in rows]
     counts: Counter[str] = Counter()
     problems = []
-    for line, _row in report([(line, row) for line, row, _ in prepared], "Importing", len(prepared)):
-        outcome = submission.submit(store, declared, prepared[line - 2][2])
+    for number, form in report(prepared, "Importing", len(prepared)):
+        outcome = submission.submit(store, declared, form)
         if isinstance(outcome, submission.Accepted):
             counts["repeated" if outcome.repeated else "accepted"] += 1
         else:
-            problems.append(f"{path.name} line {line}: {_sentence(outcome)}")
+            problems.append(f"{path.name} row {number}: {_sentence(outcome)}")
     return ImportResult(counts["accepted"], counts["repeated"], tuple(problems))
 
 
@@ -89,12 +90,12 @@ def _rows(text: str, path: Path, instrument: Instrument) -> list[tuple[int, dict
         raise StoreError(f"{path.name} is no table with a header ({error}); export it as CSV again.") from error
     _check_header(header, path, instrument)
     rows = []
-    for line, cells in enumerate(body, start=2):
+    for number, cells in enumerate(body, start=2):
         if len(cells) != len(header):
             raise StoreError(
-                f"{path.name} row {line} has {len(cells)} cells and the header {len(header)}; mend the row."
+                f"{path.name} row {number} has {len(cells)} cells, the header {len(header)}; mend the row."
             )
-        rows.append((line, dict(zip(header, cells, strict=True))))
+        rows.append((number, dict(zip(header, cells, strict=True))))
     keys = Counter(row["row_key"] for _, row in rows) if "row_key" in header else Counter()
     twice = next((key for key, count in keys.items() if count > 1), None)
     if twice is not None:
@@ -119,21 +120,21 @@ def _check_header(header: list[str], path: Path, instrument: Instrument) -> None
 
 
 def _submission(
-    row: Mapping[str, str], line: int, source: str, path: Path, instrument: Instrument
+    row: Mapping[str, str], number: int, source: str, path: Path, instrument: Instrument
 ) -> submission.Submission:
     mode = row.get("mode") or "web"
     if mode not in MODES:
-        raise StoreError(f"{path.name} row {line} has mode {mode!r}. {nearest(mode, MODES)}")
+        raise StoreError(f"{path.name} row {number} has mode {mode!r}. {nearest(mode, MODES)}")
     try:
         day = date.fromisoformat(row["fieldwork_date"]) if row.get("fieldwork_date") else None
     except ValueError as error:
-        raise StoreError(f"{path.name} row {line}: fieldwork_date must read YYYY-MM-DD.") from error
+        raise StoreError(f"{path.name} row {number}: fieldwork_date must read YYYY-MM-DD.") from error
     answers = {
         name: value.split() if instrument.items[name].type == "select_multiple" else value
         for name, value in row.items()
         if name not in FACTS and value
     }
-    key = row.get("row_key") or str(line)
+    key = row.get("row_key") or str(number)
     return submission.Submission(
         id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{source}:{key}")),
         answers=answers,

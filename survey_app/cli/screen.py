@@ -29,7 +29,8 @@ def word(text: str) -> str:
 
 
 def track(steps: Iterable[T], text: str, total: int | None = None) -> Iterator[T]:
-    """The steps, with a progress bar on standard error for as long as they last."""
+    """The steps, with a progress bar on standard error while they last; a name may follow the text and ": "."""
+    step, colon, name = text.partition(": ")
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -38,7 +39,7 @@ def track(steps: Iterable[T], text: str, total: int | None = None) -> Iterator[T
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield from progress.track(steps, description=word(text), total=total)
+        yield from progress.track(steps, description=f"{word(step)}{colon}{name}", total=total)
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -16,6 +16,7 @@ BEGINNING = {"consent": "yes", "S1": "yes", "S2": "yes", "S3": "no"}
 ENDINGS = {REFUSES: {"consent": "no"}, INELIGIBLE: BEGINNING | {"S3": "yes"}}
 SPEEDER_FACTOR = 0.12
 OLD_BAND = 4
+NOTHING = np.array(None, dtype=object)
 
 
 def simulate_answers(
@@ -36,7 +37,7 @@ def simulate_answers(
     columns |= _unscored(model, people, generator)
     for name, condition in model.asked_when.items():
         for asked, answers in condition.items():
-            columns[name] = np.where(np.isin(columns[asked].astype(str), list(answers)), columns[name], None)
+            columns[name] = np.where(np.isin(columns[asked].astype(str), list(answers)), columns[name], NOTHING)
     _leave_out(model, instrument, columns, generator)
     columns |= _about(model, population, people, columns, year=_fieldwork_year(wave), generator=generator)
     rows = [
@@ -105,10 +106,10 @@ def _leave_out(model: AnswerModel, instrument: Instrument, columns: Columns, gen
         chance = generator.random(len(columns[name]))
         skipped = chance < model.fieldwork["skipped"]
         offered = {choice.missing: choice.name for choice in instrument.items[name].choices}
-        refused = (chance > 1 - model.fieldwork["prefers_not_to_answer"]) & np.not_equal(columns[name], None)
+        refused = (chance > 1 - model.fieldwork["prefers_not_to_answer"]) & (columns[name] != NOTHING)
         if "refused" in offered and name in model.items:
             columns[name] = np.where(refused, offered["refused"], columns[name])
-        columns[name] = np.where(skipped, None, columns[name])
+        columns[name] = np.where(skipped, NOTHING, columns[name])
 
 
 def _about(
@@ -121,7 +122,7 @@ def _about(
     sex = np.array(["male", "female"], dtype=object)[people.sex]
     sex = np.where(generator.random(count) < model.fieldwork["sex_refused"], "refused", sex)
     born = np.where(
-        generator.random(count) < model.fieldwork["birth_year_skipped"], None, (year - people.age).astype(object)
+        generator.random(count) < model.fieldwork["birth_year_skipped"], NOTHING, (year - people.age).astype(object)
     )
     years = (generator.random(count) ** 1.5 * np.minimum(people.age, 45)).astype(int)
     return {

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,9 +25,16 @@ from survey_app.store.database import Store
 from survey_app.store.errors import StoreError
 
 Report = Callable[[Iterable[Any], str, int], Iterator[Any]]
+Result = TypeVar("Result")
 WORKERS = 8
 AT_ONCE = 512
 DRAWN, VOLUNTEERS = range(2)
+
+
+def reported(report: Report, text: str, work: Callable[[], Result]) -> Result:
+    """Do one piece of work under a progress bar of its own."""
+    (result,) = [work() for _ in report((None,), text, 1)]
+    return result
 
 
 def silent_report(steps: Iterable[Any], _text: str, _total: int) -> Iterator[Any]:
@@ -49,7 +56,24 @@ def fill_wave(
         waves.create(store, planned.wave)
     if waves.get(store, slug).state == "closed":
         return
+    arriving = reported(
+        report,
+        f"Simulating people: {slug}",
+        lambda: _arriving(store, model, population, draw, planned=planned, opt_in=opt_in),
+    )
+    _submit_all(store, slug, arriving, report=report)
+    if planned.closed_after:
+        waves.close(store, slug)
+
+
+def _arriving(
+    store: Store, model: AnswerModel, population: Population, draw: TwoStageDraw, *, planned: PlannedWave,
+    opt_in: int | None,
+) -> list[submission.Submission]:  # fmt: skip
+    """Every form still to come in: of the drawn people who do not stay silent, with a token each, and of volunteers."""
+    slug = planned.wave.slug
     number = model.waves.index(slug)
+    instrument = _instrument(store)
     people = drawn_people(model, population, draw.wave(number), np.random.default_rng([model.seed, 2, number]))
     cases = cases_of(draw.wave(number), people)
     known = {case.case: case.disposition for case in invitations.cases(store, slug)}
@@ -62,10 +86,7 @@ def fill_wave(
     tokens = invitations.mint(store, slug, [cases[place].case for place in waiting])
     invited = [replace(forms[place], invitation=token) for place, token in zip(waiting, tokens, strict=True)]
     free = volunteers(model, population, np.random.default_rng([model.seed, 3, number]), count=opt_in)
-    open_link = _forms(model, population, instrument, planned=planned, people=free, stream=VOLUNTEERS)
-    _submit_all(store, slug, [*invited, *open_link], report=report)
-    if planned.closed_after:
-        waves.close(store, slug)
+    return [*invited, *_forms(model, population, instrument, planned=planned, people=free, stream=VOLUNTEERS)]
 
 
 def _instrument(store: Store) -> Instrument:

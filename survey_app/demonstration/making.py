@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from questionnaires import load_instrument
-from survey_app.demonstration.filling import Report, fill_wave, silent_report
+from survey_app.demonstration.filling import Report, fill_wave, reported, silent_report
 from survey_app.demonstration.model import load_model
 from survey_app.demonstration.population import load_population, rows_of
 from survey_app.demonstration.truth import INSTRUMENT
@@ -52,12 +52,11 @@ def make_demonstration(
     """
     model = load_model(settings.data / "demonstration" / "model.yaml")
     state = _read_state(settings)
-    with closing(prepare_store(settings)) as store:
+    with closing(reported(report, "Preparing the database", lambda: prepare_store(settings))) as store:
         if not state.get("finished"):
-            state = {"password": state.get("password") or secrets.token_urlsafe(9), "finished": False}
+            state = {"password": secrets.token_urlsafe(9), **state, "finished": False}
             _write_state(settings, state)
-            if accounts.get(store, ACCOUNT) is None:
-                accounts.create(store, ACCOUNT, state["password"], role="analyst", display_name="Analyst 分析员")
+            _give_account(store, str(state["password"]))
             population = load_population(settings.data, model)
             draw = draw_sample(model, population, people=people)
             for slug in model.waves:
@@ -66,6 +65,13 @@ def make_demonstration(
                 write_snapshot(store, settings, slug)
             _write_state(settings, state | {"finished": True})
     return Demonstration(settings, model.waves[-1], ACCOUNT, str(state["password"]))
+
+
+def _give_account(store: Store, password: str) -> None:
+    if accounts.get(store, ACCOUNT) is None:
+        accounts.create(store, ACCOUNT, password, role="analyst", display_name="Analyst 分析员")
+    else:  # an interrupted making, or a lost state file: the password that is printed is the one that holds
+        accounts.set_password(store, ACCOUNT, password)
 
 
 def prepare_store(settings: Settings) -> Store:

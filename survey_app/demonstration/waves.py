@@ -96,7 +96,7 @@ def draw_sample(model: AnswerModel, population: Population, *, people: int = PEO
 
 def cases_of(psus: Iterable[DrawnPsu], people: People) -> list[Case]:
     """One drawn case per person, numbered within the psu; `people` in the order of the psus."""
-    cases = []
+    cases: list[Case] = []
     for psu in psus:
         for number in range(1, psu.people + 1):
             cases.append(

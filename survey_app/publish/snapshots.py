@@ -185,6 +185,6 @@ def _write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = None
     writer.allow_unicode = True
-    writer.sort_base_mapping_type_on_output = False
+    writer.representer.sort_base_mapping_type_on_output = False
     writer.dump(dict(content), out)
     _write_text(path, out.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.cache: dict[tuple[str, ...], Any] = {}
+        self.loading = threading.Lock()
         self.database: SqliteDatabase | PostgresDatabase
         self._linker: chain.Linker | None = None
         if settings.database_url:

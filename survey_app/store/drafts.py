@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from survey_app.store.connections import Connection, Row
@@ -17,6 +17,7 @@ from survey_app.store.waves import slug_of
 _ADD = insert(draft).on_conflict_do_nothing()
 _FIND = select(draft).where(draft.c.id == bindparam("the_id"))
 _HOLD = select(draft).where(draft.c.id == bindparam("the_id")).with_for_update()
+_LOCK = text("SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:the_id, 0))")
 _BY_CASE = select(draft).where(draft.c.wave == bindparam("the_wave"), draft.c.case == bindparam("the_case"))
 _SAVE = (
     update(draft)
@@ -40,8 +41,15 @@ def get(store: Store, wave: Wave | str, id: str) -> Draft | None:
 
 
 def find(connection: Connection, id: str, *, hold: bool = False) -> Row | None:
-    """The row under an id; hold: nobody else changes it until the transaction ends."""
-    return connection.one(_HOLD if hold else _FIND, {"the_id": id})
+    """The row under an id; hold: nobody else does anything under this id until the transaction ends."""
+    if not hold:
+        return connection.one(_FIND, {"the_id": id})
+    row = connection.one(_HOLD, {"the_id": id})
+    if row is None and connection.engine.name == "postgresql":
+        # No row to hold: two first arrivals of one id wait for each other on its name. SQLite has one writer anyway.
+        connection.one(_LOCK, {"the_id": id})
+        row = connection.one(_HOLD, {"the_id": id})
+    return row
 
 
 def of_case(connection: Connection, wave: str, case: str) -> Row | None:

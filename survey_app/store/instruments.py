@@ -52,8 +52,9 @@ def load(store: Store, instrument_id: str, version: str) -> Instrument:
     key = ("instrument", instrument_id, version)
     known = store.cache.get(key)
     if known is None:
-        known = _read(store, instrument_id, version)
-        store.cache[key] = known
+        with store.loading:  # parsing takes a second; of many that ask at once, one does it
+            known = store.cache.get(key) or _read(store, instrument_id, version)
+            store.cache[key] = known
     return known  # type: ignore[no-any-return]
 
 
@@ -70,7 +71,7 @@ def _read(store: Store, instrument_id: str, version: str) -> Instrument:
     instrument = load_instrument_text(row["source"], choice_files=store.settings.data)
     if instrument.content_hash != row["content_hash"]:
         raise StoreError(
-            f"Instrument {instrument_id!r} version {version!r} reads differently than when it was published. "
-            f"Check that the choice files in {store.settings.data} are those of that time."
+            f"Instrument {instrument_id!r} version {version!r} is not what was published: its stored text was altered. "
+            "Restore the database from a backup."
         )
     return instrument

@@ -90,7 +90,7 @@ class Line:
 COUNTS = tuple(field.name for field in fields(Line) if field.name not in {"district", "mode", "stream"})
 Key = tuple[str | None, str, str]
 # Events of the tally that take something out of the rows again.
-GONE = {"erased": "erased", "erased_draft": "erased", "erased_held": "erased", "expired": "drafts_expired"}
+GONE = {"erased": "erased", "expired": "drafts_expired"}
 
 
 def table(store: Store, wave: Wave | str) -> list[Line]:
@@ -122,16 +122,15 @@ def equations(store: Store, wave: Wave | str) -> list[str]:
 
 
 def _differences(slug: str, whole: Line, happened: Mapping[str, int]) -> list[str]:
-    erased_answers = happened["erased"]
     sides = {
         "interviews started = drafts open + drafts expired + received + erased": (
             happened["started"],
             whole.drafts_open + whole.drafts_expired + whole.received + whole.erased,
         ),
-        "submissions accepted = responses stored + erased": (happened["accepted"], whole.accepted + erased_answers),
-        "submissions quarantined = held + accepted since + erased": (
+        "submissions accepted = responses stored + erased": (happened["accepted"], whole.accepted + whole.erased),
+        "submissions quarantined = held + accepted since": (
             happened["quarantined"],
-            whole.quarantined + happened["released"] + happened["erased_held"],
+            whole.quarantined + happened["released"],
         ),
     }
     return [

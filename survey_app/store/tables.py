@@ -30,7 +30,6 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMES)
-# Row ids and ISO dates are compared and sorted as bytes on both engines.
 DATE = String(10)
 ID = String(36)
 HASH = String(64)

@@ -15,11 +15,8 @@ SHARDS = 8
 # released     an id that was quarantined has since been accepted
 # duplicate    the same came again and was absorbed
 # expired      a draft that nobody came back to was removed
-# erased       an answer was removed at its owner's wish; erased_draft, erased_held: a draft, a quarantined body
-EVENTS = (
-    *("started", "accepted", "quarantined", "released", "duplicate"),
-    *("expired", "erased", "erased_draft", "erased_held"),
-)
+# erased       an answer was removed at its owner's wish
+EVENTS = ("started", "accepted", "quarantined", "released", "duplicate", "expired", "erased")
 
 _ADD = insert(tally).on_conflict_do_update(
     index_elements=[column.name for column in tally.primary_key], set_={"count": tally.c.count + 1}

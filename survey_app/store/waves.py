@@ -108,8 +108,10 @@ def refusal(connection: Connection, slug: str, day: date) -> str | None:
 
 
 def resolve(store: Store, given: Wave | str) -> Wave:
-    """The wave, given itself or its slug."""
-    return get(store, given) if isinstance(given, str) else given
+    """The wave, given itself or its slug. Its state may be an earlier one: `refusal` reads that in the transaction."""
+    if not isinstance(given, str):
+        return given
+    return store.cache.get(("wave", given)) or get(store, given)
 
 
 def slug_of(given: Wave | str) -> str:

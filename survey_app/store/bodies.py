@@ -1,0 +1,72 @@
+"""Raw answers, ids and receipts: the small change of the submission service."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from questionnaires import AnswerError, Instrument
+from survey_app.store.errors import StoreError
+
+LARGEST_BODY = 256 * 1024  # characters; the longest real interview stays under a tenth of it
+LONGEST_CODE = 32  # characters of a unit's code or a disposition
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form of an id: a random UUID, or the UUIDv5 that imports use, in small letters."""
+    return _ID.fullmatch(text) is not None
+
+
+def check_id(text: str) -> None:
+    """Raise StoreError for what `is_id` does not accept."""
+    if not is_id(text):
+        raise StoreError(f"{text[:40]!r} is no id of a submission. Use a random UUID (version 4) in small letters.")
+
+
+def receipt(secret: bytes, id: str) -> str:
+    """The receipt code of an answer: 20 characters in four groups, the same at every repeat."""
+    mac = hmac.new(secret, f"receipt:{id}".encode(), hashlib.sha256).digest()
+    code = base64.b32encode(mac).decode()[:20]
+    return "-".join(code[start : start + 5] for start in range(0, 20, 5))
+
+
+def plain(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Raw answers as they are kept: no empty ones; text, numbers and lists of text only. Raises AnswerError else."""
+    kept = {str(name): _value(name, value) for name, value in answers.items() if value not in (None, "", [], ())}
+    size = sum(len(name) + len(str(value)) for name, value in kept.items())
+    if size > LARGEST_BODY:
+        raise AnswerError(f"The answers have {size} characters; at most {LARGEST_BODY} are taken. Shorten the texts.")
+    return kept
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [str(one) for one in value]
+    if isinstance(value, float) and value - value != 0:
+        raise AnswerError(f"Item {name!r}: {value} is no number. Give a finite one, or leave the item out.")
+    if not isinstance(value, str | int | float):
+        raise AnswerError(
+            f"Item {name!r}: a {type(value).__name__} is no answer. Give text, a number or a list of codes."
+        )
+    return value
+
+
+def preset_names(instrument: Instrument) -> set[str]:
+    """Items that the wave fills in and nobody else."""
+    return {item.name for item in instrument.with_role("preset")}
+
+
+def address_item(instrument: Instrument) -> str | None:
+    """The item that says in which district somebody lives: the first with the role `address`."""
+    items = instrument.with_role("address")
+    return items[0].name if items else None
+
+
+def code(value: Any) -> str | None:
+    """A code (of a unit, a disposition), or None for what cannot be one."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_CODE else None

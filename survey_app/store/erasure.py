@@ -1,0 +1,67 @@
+"""Taking data out again: at its owner's wish, and when nobody came back to a draft. Counts remain, answers do not."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import bindparam, delete, select
+
+from survey_app.store import audit, drafts, responses, tallies
+from survey_app.store.connections import Connection, Row
+from survey_app.store.database import Store
+from survey_app.store.shapes import Wave, digest
+from survey_app.store.tables import draft, quarantine, response, response_revision
+from survey_app.store.waves import slug_of
+
+_BY_RECEIPT = select(response).where(response.c.receipt_hash == bindparam("the_hash"))
+_REVISIONS = delete(response_revision).where(response_revision.c.response_id == bindparam("the_id"))
+_HELD = delete(quarantine).where(quarantine.c.id == bindparam("the_id"))
+_STALE = select(draft).where(draft.c.wave == bindparam("the_wave"), draft.c.updated_on < bindparam("the_day"))
+
+
+def erase(store: Store, receipt: str) -> str | None:
+    """Remove the answer of a receipt code with its revisions, draft and quarantined bodies; the wave's slug.
+
+    None for a code that belongs to nothing. The invitation stays used. Snapshots that hold the answer have to be cut
+    again: the caller does that.
+    """
+    hashed = digest(receipt.strip().upper())
+
+    def work(connection: Connection) -> str | None:
+        row = connection.one(_BY_RECEIPT, {"the_hash": hashed})
+        if row is None:
+            return None
+        for statement in (_REVISIONS, _HELD):
+            connection.run(statement, {"the_id": row["id"]})
+        drafts.remove(connection, row["id"])
+        responses.remove(connection, row["id"])
+        tallies.count(connection, "erased", row, row["id"])
+        audit.record(connection, "response.erased", wave=row["wave"])
+        return str(row["wave"])
+
+    return store.write(work)
+
+
+def purge_drafts(store: Store, wave: Wave | str, *, older_than: int) -> int:
+    """Remove drafts that nobody saved a page of for `older_than` days; how many.
+
+    Each is counted as expired, except those that were opened only or whose answers are held in quarantine.
+    """
+    day = (date.today() - timedelta(days=older_than)).isoformat()
+
+    def work(connection: Connection) -> int:
+        rows = connection.all(_STALE, {"the_wave": slug_of(wave), "the_day": day})
+        for row in rows:
+            _purge(connection, row)
+        if rows:
+            audit.record(connection, "drafts.purged", wave=slug_of(wave), count=len(rows))
+        return len(rows)
+
+    return store.write(work)
+
+
+def _purge(connection: Connection, row: Row) -> None:
+    drafts.remove(connection, row["id"])
+    if row["page"] is not None and not responses.is_quarantined(connection, row["id"]):
+        stream = "opt-in" if row["case"] is None else "probability"
+        tallies.count(connection, "expired", {**row, "stream": stream}, row["id"])

@@ -1,0 +1,156 @@
+"""Taking a finished interview in: the one transaction behind `submission.submit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from questionnaires import Instrument
+from survey_app.store import audit, drafts, invitations, quotas, responses, tallies, waves
+from survey_app.store.bodies import address_item, code
+from survey_app.store.connections import Connection, Row
+from survey_app.store.shapes import Accepted, Conflict, Quarantined, Refused, Wave, digest, to_json, today
+
+Outcome = Accepted | Conflict | Quarantined | Refused
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """A submission with everything that can be worked out before the transaction."""
+
+    id: str
+    token: str | None
+    mode: str
+    door: str
+    fieldwork_date: date
+    durations: Mapping[str, int]
+    wave: Wave
+    instrument: Instrument
+    language: str
+    raw: str
+    body_hash: str
+    answers: Mapping[str, Any]
+    problems: dict[str, str]
+    bad_page: str | None
+    receipt: str
+
+
+def decide(connection: Connection, new: Arriving) -> Outcome:
+    """The whole transaction. Draft and invitation are held first: of two that race, the second sees the first."""
+    slug = new.wave.slug
+    draft = drafts.find(connection, new.id, hold=True)
+    invitation = None
+    if draft is not None and draft["case"] is not None:
+        invitation = invitations.by_case(connection, slug, draft["case"])
+    elif new.token is not None:
+        invitation = invitations.by_token(connection, slug, new.token)
+    stored = responses.find(connection, new.id)
+    if stored is not None:
+        return _again(connection, new, stored)
+    if draft is not None and draft["wave"] != slug:
+        return Conflict()
+    reason = waves.refusal(connection, slug, date.today()) or _no_entry(new, draft, invitation)
+    if reason:
+        return Refused(reason)
+    if new.problems:
+        return _hold(connection, new, draft, invitation)
+    return _store(connection, new, draft, invitation)
+
+
+def _again(connection: Connection, new: Arriving, stored: Row) -> Outcome:
+    if stored["wave"] != new.wave.slug or stored["body_hash"] != new.body_hash:
+        return Conflict()
+    tallies.count(connection, "duplicate", stored, new.id)
+    return Accepted(new.receipt, repeated=True)
+
+
+def _no_entry(new: Arriving, draft: Row | None, invitation: Row | None) -> str | None:
+    begun = draft is not None and draft["case"] is not None
+    if begun or new.token is not None:
+        reason = invitations.unusable_because(invitation, today())
+        # Who began in time may finish.
+        return None if begun and reason == "expired" else reason
+    return None if new.wave.open_link else "unknown"
+
+
+def _design(new: Arriving, invitation: Row | None) -> Row:
+    """Stream, mode and design: the invitation's, or for an open link none at all."""
+    if invitation is None:
+        district = code(new.answers.get(address_item(new.instrument) or ""))
+        none = {"stratum": None, "psu": None, "base_weight": None}
+        return {"stream": "opt-in", "mode": new.mode, "district": district, **none}
+    copied = {name: invitation[name] for name in ("mode", "district", "stratum", "psu", "base_weight")}
+    return {"stream": "probability", **copied}
+
+
+def _hold(connection: Connection, new: Arriving, draft: Row | None, invitation: Row | None) -> Quarantined:
+    row = {name: value for name, value in _design(new, invitation).items() if name in {"stream", "mode", "district"}}
+    row["wave"] = new.wave.slug
+    known = responses.is_quarantined(connection, new.id)
+    kept = {"id": new.id, "body_hash": new.body_hash, "raw": new.raw, "problems": to_json(new.problems)}
+    if responses.add_quarantined(connection, {**row, **kept, "arrived_on": today()}) and not known:
+        if draft is None or draft["page"] is None:
+            tallies.count(connection, "started", row, new.id)
+        tallies.count(connection, "quarantined", row, new.id)
+        audit.record(connection, "submission.quarantined", wave=new.wave.slug)
+    return Quarantined(new.problems, new.bad_page)
+
+
+def _store(connection: Connection, new: Arriving, draft: Row | None, invitation: Row | None) -> Outcome:
+    row = {**_design(new, invitation), **_content(new), "receipt_hash": digest(new.receipt)}
+    if not responses.add(connection, row):  # PostgreSQL: the same arrived twice at the same moment, without a draft
+        stored = responses.find(connection, new.id)
+        return _again(connection, new, stored) if stored else Conflict()
+    facts = {**new.answers, **{name: row[name] for name in ("district", "mode", "stream")}}
+    if not quotas.take(connection, new.wave.slug, facts):
+        responses.remove(connection, new.id)
+        return Refused("quota")
+    if invitation is not None:
+        invitations.spend(
+            connection, new.wave.slug, invitation["case"], day=row["arrived_on"], disposition=row["disposition"]
+        )
+    if draft is not None:
+        drafts.remove(connection, new.id)
+    held = responses.is_quarantined(connection, new.id)
+    if held:
+        tallies.count(connection, "released", row, new.id)
+    elif draft is None or draft["page"] is None:
+        tallies.count(connection, "started", row, new.id)
+    tallies.count(connection, "accepted", row, new.id)
+    audit.record(connection, "submission.accepted", wave=new.wave.slug)
+    return Accepted(new.receipt)
+
+
+def _content(new: Arriving) -> Row:
+    roles = new.instrument.with_role("disposition")
+    disposition = code(new.answers.get(roles[0].name)) if roles else None
+    return {
+        "id": new.id,
+        "wave": new.wave.slug,
+        "instrument_id": new.instrument.id,
+        "instrument_version": new.instrument.version,
+        "content_hash": new.instrument.content_hash,
+        "door": new.door,
+        "language": new.language,
+        "answers": to_json(dict(new.answers)),
+        "raw": new.raw,
+        "body_hash": new.body_hash,
+        "consent": _consent(new),
+        "disposition": disposition or "complete",
+        "arrived_on": today(),
+        "fieldwork_date": new.fieldwork_date.isoformat(),
+        "durations": to_json({page: int(spent) for page, spent in new.durations.items()}),
+        "excluded": None,
+    }
+
+
+def _consent(new: Arriving) -> str | None:
+    """What was agreed to: the item, the answer, the hash of the very text shown, and the day."""
+    items = new.instrument.with_role("consent")
+    if not items:
+        return None
+    text = digest(items[0].label(new.language))
+    answer = new.answers.get(items[0].name)
+    return to_json({"item": items[0].name, "answer": answer, "text_sha256": text, "on": today()})

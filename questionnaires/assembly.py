@@ -217,9 +217,11 @@ def assemble(tree: Mapping[str, Any], survey: Survey, *, languages: Mapping[str,
     try:
         program = make_program(assembler.steps(), filters)
     except CycleError as error:
-        circle = error.args[1]
-        raise assembler.sketches[circle[-1]].row.error(
-            f"{' -> '.join(reversed(circle))} is a cycle of relevance, calculation or choice_filter; break it"
+        circle = error.args[1][:0:-1]  # each depends on the next
+        first = min(range(len(circle)), key=lambda place: assembler.sketches[circle[place]].row.number)
+        turned = [*circle[first:], *circle[:first], circle[first]]
+        raise assembler.sketches[turned[0]].row.error(
+            f"{' -> '.join(turned)} is a cycle of relevance, calculation or choice_filter; break it"
         ) from None
     page_of = assembler.page_of(program)
     items = {

@@ -1,7 +1,7 @@
 """What pyxform lets pass: unknown columns, types, lists, references, and every expression, checked row by row."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from questionnaires.choices import MISSING_KINDS
@@ -217,3 +217,15 @@ def _check_literals(
                 names = lists.get(survey.lists.get(item, ""))
                 if names is not None and text not in names:
                     raise row.error(f"column {column}: item {item!r} has no choice {text!r}{nearest(text, names)}")
+
+
+def check_languages(sheets: Sheets, endings: Sequence[str]) -> None:
+    """Every translated column ends in one of the form's languages, and every label stands in all of them."""
+    for sheet, bases in TRANSLATED.items():
+        for row in sheets.get(sheet, []):
+            for base, ending in (column.rsplit("::", 1) for column in row.cells if _base(column, bases) != column):
+                if ending not in endings:
+                    raise row.error(f"column {base}::{ending} is in no language of the form{nearest(ending, endings)}")
+            lacking = [ending for ending in endings if f"label::{ending}" not in row.cells]
+            if 0 < len(lacking) < len(endings):
+                raise row.error(f"column label::{lacking[0]} is empty; every label stands in all languages of the form")

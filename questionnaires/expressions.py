@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NoReturn
 
-from lark import Lark, Token, Transformer, UnexpectedInput
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from questionnaires.errors import InstrumentError
@@ -196,12 +196,18 @@ def parse(text: str) -> Expression:
 
 
 def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
-    place = error.pos_in_stream
-    if place is None or place < 0 or place >= len(text):
-        raise InstrumentError(f"the expression {text!r} ends too early: something is missing at its end") from None
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        raise InstrumentError(
+            f"the expression {_short(text)} ends too early: something is missing at its end"
+        ) from None
+    place = error.pos_in_stream or 0
     raise InstrumentError(
-        f"the expression {text!r} cannot be read from character {place + 1}, at {text[place : place + 12]!r}"
+        f"the expression {_short(text)} cannot be read from character {place + 1}, at {text[place : place + 12]!r}"
     ) from None
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
 
 
 def walk(root: Node) -> list[Node]:

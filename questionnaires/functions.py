@@ -22,7 +22,8 @@ MANY = 1_000
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The end of an error sentence: the nearest right name, or nothing to add."""
-    close = get_close_matches(name, sorted(names), n=1, cutoff=0.5)
+    known = sorted(names)
+    close = get_close_matches(name, known, n=1, cutoff=0.5) or [other for other in known if other.startswith(name)]
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -6,13 +6,14 @@ A file that is not right is refused with sheet, row and the nearest right name; 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from questionnaires.assembly import assemble
-from questionnaires.checks import Survey, check_sheets
+from questionnaires.checks import Survey, check_languages, check_sheets
 from questionnaires.errors import InstrumentError
 from questionnaires.functions import nearest
 from questionnaires.indices import read_indices
@@ -82,7 +83,17 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
     try:
         return convert(form, pretty_print=False)._pyxform
     except PyXFormError as error:
-        raise InstrumentError(f"{source}: {error}") from None
+        raise _placed(source, " ".join(str(error).split())) from None
+
+
+def _placed(source: str, sentence: str) -> InstrumentError:
+    """A sentence of pyxform with its place in our form: "[row : 8] On the 'survey' sheet, ..." names both."""
+    row = re.search(r"\[row : ([0-9]+)\] *", sentence)
+    if row is None:
+        return InstrumentError(f"{source}: {sentence}")
+    sheet = re.search(r"[Oo]n the '(\w+)' sheet", sentence)
+    name = sheet[1] if sheet else "survey"
+    return InstrumentError(f"{source}, sheet {name}, row {row[1]}: {sentence.replace(row[0], '')}")
 
 
 def _load(sheets: Sheets, source: str, text: str, choice_files: Path | None) -> Instrument:
@@ -116,6 +127,7 @@ def _languages(sheets: Sheets, settings: Row) -> dict[str, str]:
     if default not in endings:
         raise settings.error(f"default_language {default!r} has no label column{nearest(default, endings)}")
     endings.sort(key=lambda ending: ending != default)
+    check_languages(sheets, endings)
     return {ending: ending.rpartition("(")[2].rstrip(")").strip() if "(" in ending else ending for ending in endings}
 
 

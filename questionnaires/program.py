@@ -99,7 +99,7 @@ def make_program(steps: Iterable[Step], filters: Mapping[str, frozenset[str]]) -
     graphlib.CycleError: a relevance, calculation or choice_filter depends on itself.
     """
     by_name = {step.name: step for step in steps}
-    graph = {name: step.references | filters.get(name, frozenset()) for name, step in by_name.items()}
+    graph = {name: sorted(step.references | filters.get(name, frozenset())) for name, step in by_name.items()}
     order = tuple(TopologicalSorter(graph).static_order())
     deciders: dict[str, frozenset[str]] = {}
     for name in order:

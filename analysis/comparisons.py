@@ -16,9 +16,28 @@ from analysis.simultaneous import MaxT
 from analysis.variance import Root
 
 Floats = NDArray[np.float64]
-ADJUSTMENTS = {"max-t": "", "none": "", "holm": "holm", "bonferroni": "bonferroni", "bh": "fdr_bh"}
+ADJUSTMENTS = {
+    "max-t": "",
+    "none": "",
+    "holm": "holm",
+    "bonferroni": "bonferroni",
+    "hochberg": "simes-hochberg",
+    "hommel": "hommel",
+    "bh": "fdr_bh",
+    "by": "fdr_by",
+}
 POWER = 0.8
 NO_TEST = 1e-9
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a family is tested: its adjustment, its level, its degrees of freedom and the seed of the simulation."""
+
+    adjust: str = "max-t"
+    level: float = 0.95
+    df: str | float = "satterthwaite"
+    seed: int = 20140101
 
 
 @dataclass(frozen=True)
@@ -95,21 +114,21 @@ class Comparison:
         return frame.assign(reason=list(self.reasons)) if any(self.reasons) else frame
 
 
-def compare(estimates: Estimates, to: Any, *, adjust: str, level: float, seed: int) -> Comparison:
+def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
     """The family of all shown estimates against `to`; see `Estimates.compare`."""
     entries = estimates.entries
     if isinstance(to, (int, float)) and not isinstance(to, bool):
         rows = [_row(estimates, i, None, f"{to:g}", fixed=float(to)) for i in range(estimates.shown)]
-        return _family(f"each against {to:g}", rows, entries, adjust=adjust, level=level, seed=seed)
+        return _family(f"each against {to:g}", rows, entries, rule)
     if to == "whole":
         rows = [_row(estimates, i, _whole(estimates, i), "whole") for i in _parts(estimates)]
-        return _family("each against the whole", rows, entries, adjust=adjust, level=level, seed=seed)
+        return _family("each against the whole", rows, entries, rule)
     if to == "rest":
         places = _parts(estimates)
         entries = chain([entries, estimates.rest_entries(places)])
         first = len(estimates.entries.values)
         rows = [_row(estimates, i, first + k, "rest") for k, i in enumerate(places)]
-        return _family("each against the rest", rows, entries, adjust=adjust, level=level, seed=seed)
+        return _family("each against the rest", rows, entries, rule)
     if to == "pairs":
         pairs = [
             (i, j) for i in range(estimates.shown) for j in range(i) if estimates.labels[i][0] == estimates.labels[j][0]
@@ -118,11 +137,11 @@ def compare(estimates: Estimates, to: Any, *, adjust: str, level: float, seed: i
             _row(estimates, j, i, describe(estimates.labels[i][1]))
             for i, j in sorted(pairs, key=lambda pair: pair[::-1])
         ]
-        return _family("all pairs", rows, entries, adjust=adjust, level=level, seed=seed)
-    return _against_domain(estimates, to, adjust=adjust, level=level, seed=seed)
+        return _family("all pairs", rows, entries, rule)
+    return _against_domain(estimates, to, rule)
 
 
-def change(estimates: Estimates, over: str, *, baseline: Any, adjust: str, level: float, seed: int) -> Comparison:
+def change(estimates: Estimates, over: str, rule: Rule, *, baseline: Any) -> Comparison:
     """The family of changes from `baseline` to the last value of `over`; see `Estimates.change`."""
     if over not in estimates.by:
         raise DesignError(f"A change over {over!r} needs by= to hold it, for example by=['district', {over!r}].")
@@ -145,7 +164,7 @@ def change(estimates: Estimates, over: str, *, baseline: Any, adjust: str, level
     ordered = [row for _, row in sorted(rows, key=lambda one: one[0])]
     unique = list({(row.variable, row.domain): row for row in reversed(ordered)}.values())[::-1]
     family = f"change from {first} to {last}"
-    return _family(family, unique, estimates.entries, adjust=adjust, level=level, seed=seed)
+    return _family(family, unique, estimates.entries, rule)
 
 
 def _row(estimates: Estimates, plus: int, minus: int | None, reference: str, *, fixed: float = 0.0) -> Row:
@@ -165,7 +184,7 @@ def _whole(estimates: Estimates, place: int) -> int:
     return estimates.shown + v * len(estimates.wholes) + estimates.whole_of(estimates.domains[d])
 
 
-def _against_domain(estimates: Estimates, to: Any, *, adjust: str, level: float, seed: int) -> Comparison:
+def _against_domain(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
     wanted = to if isinstance(to, tuple) else (to,)
     if wanted not in estimates.domains:
         known = [describe(domain) for domain in estimates.domains]
@@ -179,7 +198,7 @@ def _against_domain(estimates: Estimates, to: Any, *, adjust: str, level: float,
         for i in range(estimates.shown)
         if i % count != place
     ]
-    return _family(f"each against {describe(wanted)}", rows, estimates.entries, adjust=adjust, level=level, seed=seed)
+    return _family(f"each against {describe(wanted)}", rows, estimates.entries, rule)
 
 
 def contrast_matrix(rows: Sequence[Row], count: int) -> Floats:
@@ -192,47 +211,73 @@ def contrast_matrix(rows: Sequence[Row], count: int) -> Floats:
     return matrix
 
 
-def _family(family: str, rows: Sequence[Row], entries: Entries, *, adjust: str, level: float, seed: int) -> Comparison:
-    if adjust not in ADJUSTMENTS:
-        raise DesignError(f"adjust={adjust!r} is not an adjustment. {nearest(adjust, ADJUSTMENTS)}")
+def _family(family: str, rows: Sequence[Row], entries: Entries, rule: Rule) -> Comparison:
+    if rule.adjust not in ADJUSTMENTS:
+        raise DesignError(f"adjust={rule.adjust!r} is not an adjustment. {nearest(rule.adjust, ADJUSTMENTS)}")
     if not rows:
         raise DesignError(f"There is nothing to compare in {family!r}: it needs at least two domains.")
-    matrix = contrast_matrix(rows, len(entries.values))
     minus = np.array([0.0 if row.minus is None else entries.values[row.minus] for row in rows])
-    fixed = np.array([row.fixed for row in rows])
-    differences = entries.values[[row.plus for row in rows]] - minus - fixed
+    differences = entries.values[[row.plus for row in rows]] - minus - np.array([row.fixed for row in rows])
     used = [[row.plus] if row.minus is None else [row.plus, row.minus] for row in rows]
     waves = np.array([entries.waves[places].any(axis=0) for places in used])
-    reasons = tuple(next((entries.reasons[i] for i in places if entries.reasons[i]), "") for places in used)
-    rooted = entries.root.combine(matrix)
-    scale = float(np.sqrt(max((entries.root.rows**2).sum(axis=0).max(initial=0.0), 0.0)))
-    tests = _tests(differences, rooted, waves, scale, adjust=adjust, level=level, seed=seed)
-    return Comparison(family, adjust, level, tuple(rows), differences, rooted, *tests, reasons)
+    rooted = entries.root.combine(contrast_matrix(rows, len(entries.values)))
+    df = _degrees(rooted, waves, entries, rule)
+    scale = float(np.sqrt((entries.root.rows**2).sum(axis=0).max(initial=0.0)))
+    tested = np.isfinite(differences) & (np.sqrt((rooted.rows**2).sum(axis=0)) > NO_TEST * scale) & (df > 0)
+    p, adjusted, critical, limits = _tests(differences, rooted, waves, df=df, tested=tested, rule=rule)
+    return Comparison(
+        family=family,
+        adjust=rule.adjust,
+        level=rule.level,
+        rows=tuple(rows),
+        differences=differences,
+        root=rooted,
+        df=df,
+        p=p,
+        p_adjusted=adjusted,
+        critical=critical,
+        limits=limits,
+        reasons=tuple(
+            "" if known else next((entries.reasons[i] for i in places if entries.reasons[i]), "no estimated variance")
+            for places, known in zip(used, tested.tolist(), strict=True)
+        ),
+    )
+
+
+def _degrees(rooted: Root, waves: NDArray[np.bool_], entries: Entries, rule: Rule) -> Floats:
+    if isinstance(rule.df, (int, float)):
+        return np.full(len(waves), float(rule.df))
+    if rule.df == "satterthwaite":
+        return rooted.satterthwaite(waves)
+    if rule.df != "design":
+        raise DesignError(f"df={rule.df!r} is not a rule. {nearest(rule.df, ('satterthwaite', 'design'))}")
+    return np.full(len(waves), entries.df[:, 2].max())
 
 
 def _tests(
-    differences: Floats, rooted: Root, waves: NDArray[np.bool_], scale: float, *, adjust: str, level: float, seed: int
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """df, p, adjusted p, critical values and limits of a family."""
+    differences: Floats,
+    rooted: Root,
+    waves: NDArray[np.bool_],
+    *,
+    df: Floats,
+    tested: NDArray[np.bool_],
+    rule: Rule,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """p, adjusted p, critical values and limits of a family; missing where there is no test."""
     from scipy import stats
 
     se = np.sqrt((rooted.rows**2).sum(axis=0))
-    df = rooted.satterthwaite(waves)
-    tested = np.isfinite(differences) & (se > NO_TEST * scale) & (df > 0)
-    p = np.full(len(se), np.nan)
+    p, adjusted, critical = (np.full(len(se), np.nan) for _ in range(3))
     p[tested] = 2 * stats.t.sf(np.abs(differences[tested] / se[tested]), df[tested])
-    adjusted, critical = np.full(len(se), np.nan), np.full(len(se), np.nan)
-    if tested.any():
+    if tested.any() and rule.adjust == "max-t":
         part = Root(rooted.rows[:, tested], rooted.block, rooted.waves)
-        if adjust == "max-t":
-            result = MaxT(differences[tested], part, waves[tested], seed=seed)
-            adjusted[tested], critical[tested] = result.p_adjusted(), result.critical(level)
-        else:
-            adjusted[tested] = _adjusted(p[tested], adjust)
-            critical[tested] = stats.t.ppf(1 - _error_rate(p[tested], adjust, level) / 2, df[tested])
-    half = critical * se
-    limits = np.column_stack([differences - half, differences + half])
-    return df, p, adjusted, critical, _cut(limits, differences, rejected=adjusted <= 1 - level)
+        result = MaxT(differences[tested], part, waves[tested], seed=rule.seed)
+        adjusted[tested], critical[tested] = result.p_adjusted(), result.critical(rule.level)
+    elif tested.any():
+        adjusted[tested] = _adjusted(p[tested], rule.adjust)
+        critical[tested] = stats.t.ppf(1 - _error_rate(p[tested], rule.adjust, rule.level) / 2, df[tested])
+    limits = np.column_stack([differences - critical * se, differences + critical * se])
+    return p, adjusted, critical, _cut(limits, differences, rejected=adjusted <= 1 - rule.level)
 
 
 def _adjusted(p: Floats, adjust: str) -> Floats:
@@ -242,13 +287,14 @@ def _adjusted(p: Floats, adjust: str) -> Floats:
 
 
 def _error_rate(p: Floats, adjust: str, level: float) -> float:
-    """The error rate of each single interval that matches the test (Benjamini and Yekutieli 2005 for bh)."""
+    """The error rate of each single interval that matches the test (Benjamini and Yekutieli 2005 for bh and by)."""
     alpha = 1 - level
     if adjust == "none":
         return alpha
-    if adjust == "bh":
-        rejected = int((_adjusted(p, "bh") <= alpha).sum())
-        return max(rejected, 1) * alpha / len(p)
+    if adjust in ("bh", "by"):
+        rejected = max(int((_adjusted(p, adjust) <= alpha).sum()), 1)
+        dependence = float((1 / np.arange(1, len(p) + 1)).sum()) if adjust == "by" else 1.0
+        return rejected * alpha / (len(p) * dependence)
     return alpha / len(p)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Label = tuple[Any, ...]
+SEED = 20140101
 DEGREES = ("valid", "domain", "design")
 
 
@@ -41,6 +42,7 @@ class Estimates:
     statistics: tuple[Statistic, ...] = ()
     reference: str = "wr"
     moments: Callable[[], Any] | None = None
+    again: Callable[[tuple[str, ...]], "Estimates"] | None = None
 
     @property
     def shown(self) -> int:
@@ -250,30 +252,56 @@ class Estimates:
             "p_adjusted": float(stats.f.sf(adjusted, q, nu - q + 1)),
         }
 
-    def compare(self, to: Any, *, adjust: str = "max-t", level: float = 0.95, seed: int = 20140101) -> "Comparison":
+    def compare(
+        self,
+        to: Any,
+        *,
+        adjust: str = "max-t",
+        level: float = 0.95,
+        df: str | float = "satterthwaite",
+        seed: int = SEED,
+    ) -> "Comparison":
         """Differences with the covariance that part and whole share; see `comparisons.Comparison`.
 
-        to: "whole", "rest", "pairs", a domain, or a number. adjust: max-t, holm, bonferroni, bh, none.
+        to: "whole", "rest", "pairs", a domain, or a number. adjust: max-t, holm, hochberg, hommel, bonferroni, bh, by or
+        none. df: "satterthwaite", "design" or a number.
         """
-        from analysis.comparisons import compare
+        from analysis.comparisons import Rule, compare
 
-        return compare(self, to, adjust=adjust, level=level, seed=seed)
+        return compare(self, to, Rule(adjust, level, df, seed))
 
     def change(
-        self, over: str, *, baseline: Any = None, adjust: str = "max-t", level: float = 0.95, seed: int = 20140101
+        self,
+        over: str,
+        *,
+        baseline: Any = None,
+        adjust: str = "max-t",
+        level: float = 0.95,
+        df: str | float = "satterthwaite",
+        seed: int = SEED,
     ) -> "Comparison":
-        """The last wave less the baseline (default: the first), per domain and for the whole, with shared psus counted once."""
-        from analysis.comparisons import change
+        """The last wave less the baseline (default: the first), per domain and for the whole, shared psus counted once.
 
-        return change(self, over, baseline=baseline, adjust=adjust, level=level, seed=seed)
+        Estimates that are not yet told apart by `over` are made anew, with `over` as a further column of `by`.
+        """
+        from analysis.comparisons import Rule, change
+
+        told_apart = self if over in self.by or self.again is None else self.again((*self.by, over))
+        return change(told_apart, over, Rule(adjust, level, df, seed), baseline=baseline)
 
     def rank_sets(
-        self, *, level: float = 0.95, simultaneous: bool = True, method: str = "max-t", seed: int = 20140101
+        self,
+        *,
+        level: float = 0.95,
+        simultaneous: bool = True,
+        method: str = "max-t",
+        df: str | float | None = None,
+        seed: int = SEED,
     ) -> "RankSets":
-        """For each domain the ranks that the data do not exclude; rank 1 is the highest value. See `ranks.RankSets`."""
-        from analysis.ranks import rank_sets
+        """For each domain the ranks that the data do not exclude; rank 1 is the highest value. See `ranks.rank_sets`."""
+        from analysis.ranks import Rule, rank_sets
 
-        return rank_sets(self, level=level, simultaneous=simultaneous, method=method, seed=seed)
+        return rank_sets(self, Rule(method, level, simultaneous, df, seed))
 
 
 def pick(entries: Entries, order: Sequence[int]) -> Entries:

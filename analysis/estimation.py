@@ -182,6 +182,7 @@ def estimate(
         statistics=tuple(plan.statistics),
         reference=reference,
         moments=_moments(sample, plan, names, where),
+        again=lambda more: estimate(sample, plan, kind=kind, by=more, where=where, whole=False, reference=reference),
     )
     return result.with_whole() if whole else result
 

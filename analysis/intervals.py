@@ -123,10 +123,9 @@ def _korn_graubard(evidence: Evidence, level: float) -> Floats:
 
 
 def _wilson(evidence: Evidence, level: float) -> Floats:
-    from scipy import stats
-
-    p, size = evidence.values, np.minimum(_effective(evidence, level), 1e12)
-    z = stats.norm.ppf(1 - (1 - level) / 2)
+    # the effective size with t, or the df-adjusted size with z, never both: that would count the degrees of freedom twice
+    p, z = evidence.values, _t(evidence, level)
+    size = np.minimum(_effective(evidence, level) / _df_factor(evidence, level), 1e12)
     middle = (p + z**2 / (2 * size)) / (1 + z**2 / size)
     half = z / (1 + z**2 / size) * np.sqrt(p * (1 - p) / size + z**2 / (4 * size**2))
     return np.column_stack([middle - half, middle + half])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.totals import Reduced
 from analysis.variance import Root, group_sums, join, root
-from analysis.weighting import Cells, Step, fitted
+from analysis.weighting import Cells, CellSums, Step, fitted
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -100,12 +100,14 @@ class Linear:
     @cached_property
     def cell_weight(self) -> Floats:
         """C sums of base weights over all rows of each cell."""
-        return np.bincount(self.reduced.cell, weights=self.reduced.weight, minlength=len(self.cells.labels))
+        count = len(self.cells.labels)
+        return np.bincount(self.reduced.cell, weights=self.reduced.weight, minlength=count).astype(float)
 
     @cached_property
     def cell_rows(self) -> Floats:
         """C numbers of rows."""
-        return np.bincount(self.reduced.cell, weights=self.reduced.rows, minlength=len(self.cells.labels))
+        count = len(self.cells.labels)
+        return np.bincount(self.reduced.cell, weights=self.reduced.rows, minlength=count).astype(float)
 
     def entries(self, statistic: Statistic, members: Booleans) -> Entries:
         """Estimates of one statistic for P sets of domains, each a row of `members` (P x D)."""
@@ -131,7 +133,7 @@ class Linear:
                 plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
             scores = self._residuals(scores, plain)
         units = group_sums(scores, reduced.unit, len(reduced.layout.stages[-1].of))
-        rooted = root(units, reduced.layout, self.lonely)
+        rooted = root(units, reduced.layout, self.lonely, self._units_inside)
         return Entries(
             values=values,
             root=_without_noise(rooted, raw),
@@ -144,14 +146,20 @@ class Linear:
             coefficients=tuple(tuple(row) for row in coefficients.tolist()),
         )
 
+    @cached_property
+    def _units_inside(self) -> Booleans:
+        """Whether each last-stage unit has a row inside `where`."""
+        inside = np.zeros(len(self.reduced.layout.stages[-1].of), dtype=bool)
+        np.logical_or.at(inside, self.reduced.unit, self.reduced.inside & (self.reduced.weight > 0))
+        return inside
+
     def _residuals(self, scores: Floats, plain: Floats) -> Floats:
         """R x P scores with final weights, less what the margins of the weighting steps explain."""
         count = len(self.cells.labels)
         per_cell = group_sums(scores, self.reduced.cell, count)
         bare = group_sums(plain, self.reduced.cell, count) if len(plain) else per_cell
-        explained = fitted(
-            self.cells, self.steps, weight=self.cell_weight, rows=self.cell_rows, scores=per_cell, plain=bare
-        )
+        sums = CellSums(weight=self.cell_weight, rows=self.cell_rows, scores=per_cell, plain=bare)
+        explained = fitted(self.cells, self.steps, sums)
         return (scores - explained[self.reduced.cell] * self.reduced.weight[:, None]) * self.factor[:, None]
 
     def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:

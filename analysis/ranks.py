@@ -1,6 +1,5 @@
 """Rank sets: the ranks that the data do not exclude, never a rank alone (Mogstad, Romano, Shaikh and Wilhelm 2024)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, count
 
@@ -18,7 +17,7 @@ from analysis.variance import Root
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
-METHODS = ("max-t", "pairs-holm", "means-bonferroni", "means-sidak")
+METHODS = ("max-t", "pairs-holm", "pairs-bonferroni", "means-bonferroni", "means-sidak")
 
 
 @dataclass(frozen=True)
@@ -52,32 +51,44 @@ class RankSets:
         )
 
 
-def rank_sets(estimates: Estimates, *, level: float, simultaneous: bool, method: str, seed: int) -> RankSets:
+@dataclass(frozen=True)
+class Rule:
+    """How rank sets are made; df: degrees of freedom for the methods that use t, by default those of ESTIMATION."""
+
+    method: str
+    level: float
+    simultaneous: bool
+    df: str | float | None
+    seed: int
+
+
+def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
     """Rank sets of the domains of one variable; see `Estimates.rank_sets`.
 
     method: "max-t" (pairs by step-down simulation; `simultaneous=False`: for each domain the pairs that contain it only),
-    "pairs-holm", "means-bonferroni", "means-sidak" (Klein, Wright and Wieczorek 2020). Raises DesignError where a domain
-    has no estimate or no estimated variance: a rank set would claim what is not known.
+    "pairs-holm", "pairs-bonferroni", "means-bonferroni", "means-sidak" (Klein, Wright and Wieczorek 2020). Raises
+    DesignError where a domain has no estimate or no estimated variance: a rank set would claim what is not known.
     """
-    if method not in METHODS:
-        raise DesignError(f"There is no rank method {method!r}. {nearest(method, METHODS)}")
-    if not simultaneous and method != "max-t":
-        raise DesignError(
-            f"The method {method!r} is simultaneous by construction: use method='max-t' for marginal sets."
-        )
+    if rule.method not in METHODS:
+        raise DesignError(f"There is no rank method {rule.method!r}. {nearest(rule.method, METHODS)}")
+    if not rule.simultaneous and rule.method != "max-t":
+        raise DesignError(f"The method {rule.method!r} is simultaneous: use method='max-t' for marginal sets.")
     _check(estimates)
-    above = _above(estimates, level=level, simultaneous=simultaneous, method=method, seed=seed)
+    above = _means(estimates, rule) if rule.method.startswith("means") else _pairs(estimates, rule)
+    low, high = 1.0 + above.sum(axis=0), len(above) - above.sum(axis=1).astype(float)
+    if not rule.simultaneous:
+        low, high = _marginal(estimates, rule)
     values = estimates.values
     return RankSets(
         domains=tuple(describe(domain) for domain in estimates.domains),
         estimates=values,
         rank=1.0 + (values[None, :] > values[:, None]).sum(axis=1),
-        low=1.0 + above.sum(axis=0),
-        high=len(values) - above.sum(axis=1).astype(float),
+        low=low,
+        high=high,
         letters=letters(above | above.T, values),
-        method=method,
-        simultaneous=simultaneous,
-        level=level,
+        method=rule.method,
+        simultaneous=rule.simultaneous,
+        level=rule.level,
     )
 
 
@@ -95,56 +106,58 @@ def _check(estimates: Estimates) -> None:
             )
 
 
-def _above(estimates: Estimates, *, level: float, simultaneous: bool, method: str, seed: int) -> Booleans:
-    """K x K: whether domain j is shown to lie above domain k."""
-    size = len(estimates.domains)
-    pairs = list(combinations(range(size), 2))
-    above = np.zeros((size, size), dtype=bool)
-    if method.startswith("means"):
-        low, high = _means(estimates, level, method)
-        return low[:, None] > high[None, :]
-    if simultaneous:
-        for (j, k), positive in _found(estimates, pairs, level=level, method=method, seed=seed):
-            above[(j, k) if positive else (k, j)] = True
-    return above
-
-
-def _means(estimates: Estimates, level: float, method: str) -> tuple[Floats, Floats]:
-    """Simultaneous intervals of the K values, t with each domain's degrees of freedom."""
+def _means(estimates: Estimates, rule: Rule) -> Booleans:
+    """K x K: whether the interval of j lies above that of k, intervals simultaneous over the K values."""
     from scipy import stats
 
-    size, alpha = len(estimates.values), 1 - level
-    each = alpha / size if method == "means-bonferroni" else 1 - (1 - alpha) ** (1 / size)
-    half = stats.t.ppf(1 - each / 2, estimates.df) * estimates.se
-    return estimates.values - half, estimates.values + half
+    size, alpha = len(estimates.values), 1 - rule.level
+    each = alpha / size if rule.method == "means-bonferroni" else 1 - (1 - alpha) ** (1 / size)
+    half = stats.t.ppf(1 - each / 2, estimates.degrees(rule.df or "valid")) * estimates.se
+    return np.asarray((estimates.values - half)[:, None] > (estimates.values + half)[None, :])
 
 
-def _found(
-    estimates: Estimates, pairs: list[tuple[int, int]], *, level: float, method: str, seed: int
-) -> Iterator[tuple[tuple[int, int], bool]]:
-    """The pairs whose difference is shown, and whether it is positive."""
+def _pairs(estimates: Estimates, rule: Rule) -> Booleans:
+    """K x K: whether domain j is shown to lie above domain k, over all pairs."""
+    size = len(estimates.domains)
+    return _found(estimates, list(combinations(range(size), 2)), rule)
+
+
+def _marginal(estimates: Estimates, rule: Rule) -> tuple[Floats, Floats]:
+    """Rank bounds that hold for one domain at a time: the family is the pairs that contain it."""
+    size = len(estimates.domains)
+    low, high = np.ones(size), np.full(size, float(size))
+    for j in range(size):
+        above = _found(estimates, [(j, k) for k in range(size) if k != j], rule)
+        low[j] += above[:, j].sum()
+        high[j] -= above[j, :].sum()
+    return low, high
+
+
+def _found(estimates: Estimates, pairs: list[tuple[int, int]], rule: Rule) -> Booleans:
+    """K x K: whether j is shown to lie above k, the given pairs being the family."""
     rows = [Pair("", "", "", j, k) for j, k in pairs]
     rooted = estimates.entries.root.combine(contrast_matrix(rows, len(estimates.entries.values)))
     differences = np.array([estimates.values[j] - estimates.values[k] for j, k in pairs])
     waves = np.array([estimates.entries.waves[[j, k]].any(axis=0) for j, k in pairs])
-    se = np.sqrt((rooted.rows**2).sum(axis=0))
-    tested = np.flatnonzero(se > 1e-9 * estimates.se.max())
+    tested = np.flatnonzero(np.sqrt((rooted.rows**2).sum(axis=0)) > 1e-9 * estimates.se.max())
     part = Root(rooted.rows[:, tested], rooted.block, rooted.waves)
-    if method == "max-t":
-        rejected = MaxT(differences[tested], part, waves[tested], seed=seed).rejected(level)
+    if rule.method == "max-t":
+        rejected = MaxT(differences[tested], part, waves[tested], seed=rule.seed).rejected(rule.level)
     else:
-        rejected = _holm(differences[tested], part, waves[tested], level)
+        df = part.satterthwaite(waves[tested]) if rule.df is None else estimates.degrees(rule.df).min()
+        rejected = _adjusted(differences[tested], part, df, rule)
+    above = np.zeros((len(estimates.domains),) * 2, dtype=bool)
     for place in tested[rejected]:
-        yield pairs[place], bool(differences[place] > 0)
+        above[pairs[place] if differences[place] > 0 else pairs[place][::-1]] = True
+    return above
 
 
-def _holm(differences: Floats, part: Root, waves: Booleans, level: float) -> Booleans:
+def _adjusted(differences: Floats, part: Root, df: Floats | float, rule: Rule) -> Booleans:
     from scipy import stats
     from statsmodels.stats.multitest import multipletests
 
-    se = np.sqrt((part.rows**2).sum(axis=0))
-    p = 2 * stats.t.sf(np.abs(differences / se), part.satterthwaite(waves))
-    return np.asarray(multipletests(p, alpha=1 - level, method="holm")[0])
+    p = 2 * stats.t.sf(np.abs(differences) / np.sqrt((part.rows**2).sum(axis=0)), df)
+    return np.asarray(multipletests(p, alpha=1 - rule.level, method=rule.method.removeprefix("pairs-"))[0])
 
 
 def letters(differ: Booleans, values: Floats) -> tuple[str, ...]:

@@ -59,7 +59,9 @@ class Opened:
     @property
     def wave(self) -> str:
         """The slug of the wave."""
-        return str(self.manifest.get("wave", self.files.place))
+        return str(
+            self.manifest.get("wave") or (self.rows[WAVE].iloc[0] if WAVE in self.rows and len(self.rows) else "")
+        )
 
 
 def open_snapshot(source: str | Path, *, baseline: str | Path | None = None) -> Sample:
@@ -102,7 +104,8 @@ def _open(source: str | Path) -> Opened:
 
     files = _files(Path(source))
     recipe = _yaml(files, "weighting.yaml")
-    manifest = json.loads(files.text("manifest.json"))
+    # the manifest holds the hashes of the other files and is written last
+    manifest = json.loads(files.text("manifest.json")) if "manifest.json" in files.contents else {}
     instrument = load_instrument_text(files.text("instrument.yaml"))
     units = files.table("units.csv", UNIT_COLUMNS)
     opened = Opened(files, pd.DataFrame(), instrument, recipe, manifest, units)

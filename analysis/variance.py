@@ -71,10 +71,13 @@ def join(roots: list[Root]) -> Root:
     return Root(np.column_stack([root.rows for root in roots]), roots[0].block, roots[0].waves)
 
 
-def root(scores: Floats, layout: Layout, lonely: str = "fail") -> Root:
-    """The root of P estimates from the scores (U x P) of the U last-stage units."""
+def root(scores: Floats, layout: Layout, lonely: str, inside: NDArray[np.bool_]) -> Root:
+    """The root of P estimates from the scores (U x P) of the U last-stage units.
+
+    inside: U, whether a unit has a row inside `where`; the rule "average" counts the strata that do.
+    """
     first = layout.stages[0]
-    rows = _centred(scores, first, np.ones(len(first.drawn)), lonely=lonely)
+    rows = _centred(scores, first, np.ones(len(first.drawn)), lonely=lonely, inside=inside)
     took_part = np.eye(len(layout.waves), dtype=bool)[layout.wave]
     block = layout.stratum
     if len(layout.waves) > 1:
@@ -83,7 +86,7 @@ def root(scores: Floats, layout: Layout, lonely: str = "fail") -> Root:
     offset = int(block.max(initial=-1)) + 1
     before = first.fraction[first.group]
     for stage in layout.stages[1:]:
-        rows = _centred(scores, stage, before, lonely=lonely)
+        rows = _centred(scores, stage, before, lonely=lonely, inside=inside)
         home = _ancestor(first, stage)
         parts.append(Root(rows, stage.group + offset, np.eye(len(layout.waves), dtype=bool)[layout.wave[home]]))
         offset += len(stage.drawn)
@@ -102,18 +105,20 @@ def group_sums(values: Floats, group: Integers, count: int) -> Floats:
     return result
 
 
-def _centred(scores: Floats, stage: Stage, before: Floats, *, lonely: str) -> Floats:
+def _centred(scores: Floats, stage: Stage, before: Floats, *, lonely: str, inside: NDArray[np.bool_]) -> Floats:
     """Unit totals about their group's mean, times sqrt(f1 f2 .. (1 - f) n / (n - 1))."""
     totals = group_sums(scores, stage.of, len(stage.group))
     mean = group_sums(totals, stage.group, len(stage.drawn)) / stage.drawn[:, None]
     alone = stage.drawn == 1
     spread = np.where(alone, 1.0, stage.drawn / np.maximum(stage.drawn - 1, 1))
     if lonely == "adjust":
-        mean[alone] = 0.0
+        mean[alone] = totals.mean(axis=0)
     factor = np.clip(before * (1 - stage.fraction), 0.0, None) * spread
     if lonely == "average":
-        defined = ~(alone & (stage.fraction < 1 - 1e-7))
-        factor = factor * len(alone) / defined.sum()
+        counted = np.zeros(len(alone), dtype=bool)
+        counted[stage.group[stage.of[inside]]] = True
+        defined = counted & ~(alone & (stage.fraction < 1 - 1e-7))
+        factor = factor * counted.sum() / max(int(defined.sum()), 1)
     return (totals - mean[stage.group]) * np.sqrt(factor)[stage.group][:, None]
 
 

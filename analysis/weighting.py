@@ -115,35 +115,61 @@ def make_step(method: str, margins: tuple[Margin, ...], credit: str, *, cells: C
     return Step(method, margins, credit, variables, dict(zip(cells.project(variables), factors.tolist(), strict=True)))
 
 
-def fitted(
-    cells: Cells, steps: Sequence[Step], *, weight: Floats, rows: Floats, scores: Floats, plain: Floats
-) -> Floats:
-    """What the margins explain of the scores: B, C x P, to be subtracted from each row of a cell before the variance.
+@dataclass(frozen=True)
+class CellSums:
+    """Sums per cell: weight, of base weights; rows, of ones (C each); scores and plain, of the scores, weighted and not (C x P)."""
 
-    weight: C, base weights; rows: C, numbers of rows; scores: C x P, weighted sums of the scores; plain: the same sums
-    unweighted, for credit="survey". credit="design" projects with the weights before each step, last step first (Deville
-    and Sarndal 1992); credit="survey" repeats R's `survey` 4.5: steps in the order taken, raking by ten sweeps of
-    unweighted cell means.
+    weight: Floats
+    rows: Floats
+    scores: Floats
+    plain: Floats
+
+
+def fitted(cells: Cells, steps: Sequence[Step], sums: CellSums) -> Floats:
+    """What the margins explain of the scores: C x P, to be subtracted from each row of a cell before the variance.
+
+    credit="design" projects with the weights before each step, last step first (Deville and Sarndal 1992).
+    credit="survey" repeats R's `survey` 4.5; the last step's credit holds for the chain.
     """
+    return (
+        _fitted_by_design(cells, steps, sums) if steps[-1].credit == "design" else _fitted_by_survey(cells, steps, sums)
+    )
+
+
+def _fitted_by_design(cells: Cells, steps: Sequence[Step], sums: CellSums) -> Floats:
     factors = cells.factors(steps)
-    explained = np.zeros_like(scores)
-    taken = list(enumerate(steps))
-    by_design = steps[-1].credit == "design"
-    for position, step in reversed(taken) if by_design else taken:
-        before = np.prod([np.ones(len(weight)), *factors[:position]], axis=0)
-        places = [_codes(cells.project(margin.variables)) for margin in step.margins]
-        if by_design or step.method == "poststratify":
-            left = before[:, None] * (scores - explained * weight[:, None])
-            explained = explained + _project(places, before * weight, left)
-            continue
-        for _ in range(10):
-            for place in places:
-                count = np.bincount(place, weights=rows)
-                left = plain - explained * rows[:, None]
-                sums = np.zeros((len(count), scores.shape[1]))
-                np.add.at(sums, place, left)
-                explained = explained + (sums / count[:, None])[place]
+    explained = np.zeros_like(sums.scores)
+    for position in reversed(range(len(steps))):
+        before = np.prod([np.ones(len(sums.weight)), *factors[:position]], axis=0)
+        left = before[:, None] * (sums.scores - explained * sums.weight[:, None])
+        explained = explained + _project(_places(cells, steps[position]), before * sums.weight, left)
     return explained
+
+
+def _fitted_by_survey(cells: Cells, steps: Sequence[Step], sums: CellSums) -> Floats:
+    """Steps in the order taken; each sees the score times the factors of later steps; raking sweeps ten unweighted means."""
+    factors = [np.ones(len(sums.weight)), *cells.factors(steps)]
+    final = np.prod(factors, axis=0)[:, None]
+    taken = np.zeros_like(sums.scores)
+    for position, step in enumerate(steps, start=1):
+        before = np.prod(factors[:position], axis=0)[:, None]
+        after = before * factors[position][:, None]
+        for _ in range(10 if step.method == "rake" else 1):
+            for place in _places(cells, step):
+                if step.method == "rake":
+                    left = (final * sums.plain - taken * sums.rows[:, None]) / after
+                    size = np.bincount(place, weights=sums.rows)
+                else:
+                    left = (final * sums.scores - taken * sums.weight[:, None]) / after * before
+                    size = np.bincount(place, weights=sums.weight * before[:, 0])
+                held = np.zeros((len(size), left.shape[1]))
+                np.add.at(held, place, left)
+                taken = taken + after * (held / size[:, None])[place]
+    return taken / final
+
+
+def _places(cells: Cells, step: Step) -> list[Integers]:
+    return [_codes(cells.project(margin.variables)) for margin in step.margins]
 
 
 def _project(places: Sequence[Integers], weight: Floats, left: Floats) -> Floats:

@@ -1,0 +1,103 @@
+"""A case of a reference file as the public surface of `analysis` wants it: table, design, weighting, conditions."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import Design, Sample
+
+
+class Unsupported(Exception):  # noqa: N818  (it is an outcome of a case, not a failure of the program)
+    """What a case asks for is not part of the public surface yet."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case, with the folder and the description of the data it is about."""
+
+    folder: Path
+    file: str
+    categorical: tuple[str, ...]
+    body: dict[str, Any]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        return self.body["request"]
+
+    @property
+    def expect(self) -> dict[str, Any]:
+        return self.body["expect"]
+
+    @property
+    def name(self) -> str:
+        return f"{self.file.removesuffix('.csv')}: {self.body['id']}"
+
+
+def kind_of(case: Case) -> str:
+    """What a case asks for, in words: its statistic, and what is special about its design and its weighting."""
+    design, words = case.body["design"], [case.request["stat"]]
+    if design.get("pps"):
+        words.append("with pps")
+    if design.get("replicate") or design.get("replicate_file"):
+        words.append("with replicates")
+    if design.get("adjust_domain_lonely"):
+        words.append("with lonely psus in domains")
+    if case.request.get("method") == "likelihood":
+        words.append("by likelihood")
+    words += [f"after {step['method']}" for step in steps_of(case)]
+    return " ".join(words)
+
+
+def steps_of(case: Case) -> list[dict[str, Any]]:
+    calibration = case.body["calibration"]
+    return [] if calibration is None else calibration.get("steps", [calibration])
+
+
+@cache
+def table(path: Path, categorical: tuple[str, ...]) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=dict.fromkeys(categorical, "str"), keep_default_na=False, na_values=[""])
+
+
+def data_of(case: Case) -> pd.DataFrame:
+    columns = pd.read_csv(case.folder / case.file, nrows=0).columns
+    return table(case.folder / case.file, tuple(name for name in case.categorical if name in columns))
+
+
+def sample_of(case: Case, data: pd.DataFrame) -> Sample:
+    design = case.body["design"]
+    for key in ("pps", "replicate", "replicate_file", "adjust_domain_lonely"):
+        if design.get(key):
+            raise Unsupported
+    declared = Design(
+        weight=design["weights"],
+        stratum=design["strata"],
+        psu=design["ids"],
+        fpc=design["fpc"],
+        nest=design["nest"],
+        lonely_psu=design["lonely"],
+    )
+    sample = Sample(data, declared)
+    for step in steps_of(case):
+        sample = weighted(sample, step)
+    return sample
+
+
+def weighted(sample: Sample, step: dict[str, Any]) -> Sample:
+    if step["method"] == "poststratify" and not step.get("partial"):
+        return sample.poststratify(step["by"], margin_of(step["by"], step["population"]), credit="survey")
+    if step["method"] == "rake":
+        margins = [{tuple(one["by"]): margin_of(one["by"], one["population"])} for one in step["margins"]]
+        return sample.rake(margins, tolerance=step["epsilon"], iterations=step["maxit"], credit="survey")
+    raise Unsupported
+
+
+def margin_of(by: list[str], population: dict[str, list[Any]]) -> dict[Any, float]:
+    labels = zip(*(population[name] for name in by), strict=True)
+    return dict(zip(labels, population["Freq"], strict=True))
+
+
+def conditions_of(where: list[dict[str, Any]] | None) -> list[tuple[str, str, Any]] | None:
+    return None if where is None else [(one["var"], one["op"], one["value"]) for one in where]

@@ -26,13 +26,10 @@ def answer_to(draw: Any, item: Item, answers: dict[str, Any]) -> Any:
 
 def applies(name: str, answers: dict[str, Any]) -> bool:
     """What the questionnaire asks of whom, written out by hand."""
-    if name == "consent":
-        return True
-    if answers["consent"] != "yes":
-        return False
-    if name in ("S1", "S2", "S3"):
-        return True
-    if (answers["S1"], answers["S2"], answers["S3"]) != ("yes", "yes", "no"):
+    agreed = answers["consent"] == "yes"
+    if name in ("consent", "S1", "S2", "S3"):
+        return agreed or name == "consent"
+    if not agreed or (answers["S1"], answers["S2"], answers["S3"]) != ("yes", "yes", "no"):
         return False
     if name in ("B2_matter", "B2_reply"):
         return answers.get("B2") in ("once_or_twice", "three_or_more")

@@ -10,7 +10,7 @@ from questionnaires.errors import AnswerError
 from questionnaires.functions import nearest
 from questionnaires.indices import IndexDeclaration
 from questionnaires.items import Item
-from questionnaires.program import Program, Scope
+from questionnaires.program import UNANSWERED, Program, Scope
 
 __all__ = ["Choice", "Clean", "IndexDeclaration", "Instrument", "Item", "Page", "Settings"]
 
@@ -157,9 +157,15 @@ class Instrument:
             name
             for name, raw in answers.items()
             if raw not in (None, "", [])
-            and (name not in self.items or (name not in scope.relevant and self.items[name].calculation is None))
+            and (
+                name not in self.items or (self.items[name].calculation is None and not _takes(self.items[name], scope))
+            )
         )
 
     def with_role(self, role: str) -> tuple[Item, ...]:
         """The items of one sandu::role, in the order of the form."""
         return tuple(item for item in self.items.values() if item.role == role)
+
+
+def _takes(item: Item, scope: Scope) -> bool:
+    return item.name in scope.relevant and item.type not in UNANSWERED

@@ -14,6 +14,7 @@ from questionnaires.expressions import Context, Expression
 from questionnaires.functions import Value, string
 
 ASKED = frozenset({"select_one", "select_one_from_file", "select_multiple", "integer", "decimal", "text", "date"})
+UNANSWERED = frozenset({"group", "note"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Program:
             relevant.add(step.name)
             if step.calculation is not None:
                 _calculate(step, step.calculation, context, scope)
-            elif step.name in answers:
+            elif step.name in answers and step.type not in UNANSWERED:
                 _read(step, answers[step.name], scope)
         return scope
 

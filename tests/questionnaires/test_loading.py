@@ -67,6 +67,8 @@ def test_the_small_form_is_right_as_it_stands() -> None:
     assert form.clean({"q1": "yes", "q2": "4", "q4": "no"}).answers == {"q1": "yes", "q2": 4, "double": "8", "q4": "no"}
     assert form.indices["all"].items == {"q1": 6, "q4": 4}
     assert form.pages[2].label("en") == "More"
+    posted = form.clean({"q1": "yes", "more": "x", "thanks": "y", "double": "9"})
+    assert (posted.answers, posted.dropped) == ({"q1": "yes"}, ("more", "thanks"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""What the package's README promises is run, and its lists are the lists of the code."""
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from questionnaires import InstrumentError, load_instrument
+from questionnaires.checks import COLUMNS, ROLES, TRANSLATED, TYPES
+from questionnaires.functions import FUNCTIONS
+
+README = (Path(__file__).resolve().parents[2] / "questionnaires" / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
+FORM, EXAMPLE, PRINTED = (body for _, body in BLOCKS)
+
+
+def test_the_example_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("compound.yaml").write_text(FORM, encoding="utf-8")
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(compile(EXAMPLE, "README.md", "exec"), {})
+    assert printed.getvalue() == PRINTED
+
+
+def test_the_example_of_an_error_is_the_error(tmp_path: Path) -> None:
+    (tmp_path / "compound.yaml").write_text(
+        FORM.replace("index: service_index", "index: servce_index", 1), encoding="utf-8"
+    )
+    with pytest.raises(InstrumentError) as caught:
+        load_instrument(tmp_path / "compound.yaml")
+    assert f"> {caught.value}\n" in README
+
+
+def test_every_column_type_role_and_function_is_listed() -> None:
+    words = set(re.findall(r"[A-Za-z_]+(?:::[a-z_]+|-[a-z]+)*", README))
+    columns = {column for listed in (*COLUMNS.values(), *TRANSLATED.values()) for column in listed}
+    groups = {"begin_group", "end_group"}
+    assert (columns | set(ROLES) | (TYPES - groups) | set(FUNCTIONS)) - words == set()

@@ -1,0 +1,100 @@
+"""One Sample code on every kind of table: the same numbers to 1e-12, and lazy rows never reach Python."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from analysis import Sample
+from tests.analysis.waves_data import DESIGN, margins, wave
+
+ENGINES = {
+    "polars": pl.from_pandas,
+    "polars lazy": lambda frame: pl.from_pandas(frame).lazy(),
+    "arrow": lambda frame: pa.Table.from_pandas(frame, preserve_index=False),
+    "duckdb": lambda frame: duckdb.connect().from_arrow(pa.Table.from_pandas(frame, preserve_index=False)),
+}
+
+
+def numbers(data: Any) -> dict[str, np.ndarray]:
+    """Everything that the later parts of the program ask for, as plain arrays."""
+    frame = wave()
+    sample = Sample(data, DESIGN).rake(margins(frame))
+    women = sample.mean(["y", "z"], by="district", where=("sex", "==", "female"))
+    index = sample.composite({"y": 6, "z": 5}, by="district", whole=True)
+    shares = sample.proportion("word", by="sex")
+    return {
+        "weights": np.sort(sample.weights),
+        "women": women.values,
+        "covariance": women.covariance,
+        "index": index.values,
+        "index se": index.se,
+        "effects": index.design_effect(),
+        "shares": shares.values,
+        "share limits": shares.interval(),
+        "share covariance": shares.covariance,
+        "totals": sample.total("z", by=["district", "band"]).values,
+        "ratio": sample.ratio("y", "z", by="band").se,
+        "differences": index.compare(to="rest", adjust="holm").to_frame()["p_adjusted"].to_numpy(),
+    }
+
+
+@pytest.fixture(scope="module")
+def by_pandas() -> dict[str, np.ndarray]:
+    return numbers(wave())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_same_numbers_come_from_every_engine(engine: str, by_pandas: dict[str, np.ndarray]) -> None:
+    found = numbers(ENGINES[engine](wave()))
+    for name, expected in by_pandas.items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-12, atol=1e-12, err_msg=f"{engine}: {name}")
+
+
+def test_rows_of_a_lazy_table_never_reach_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = []
+    collect = nw.LazyFrame.collect
+
+    def counting(self: Any, *arguments: Any, **options: Any) -> Any:
+        collected = collect(self, *arguments, **options)
+        lengths.append(len(collected))
+        return collected
+
+    frame = wave(districts=3, psus=4, people=50)
+    data = ENGINES["duckdb"](frame)
+    monkeypatch.setattr(nw.LazyFrame, "collect", counting)
+    estimates = Sample(data, DESIGN).mean(["y", "z"], by="district")
+    assert np.isfinite(estimates.covariance).all()
+    assert lengths
+    assert max(lengths) == 3 * 4
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    from pyspark.sql import SparkSession
+
+    session = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.driver.host", "127.0.0.1")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+@pytest.mark.slow
+def test_a_real_local_spark_gives_the_same_numbers(spark: Any, by_pandas: dict[str, np.ndarray]) -> None:
+    frame = wave().astype(object)
+    frame = frame.where(frame.notna(), None)
+    types = "wave string, district string, stratum string, psu string, base_weight double, sex string, band string"
+    data = spark.createDataFrame(list(frame.itertuples(index=False, name=None)), f"{types}, y double, z double, word string")
+    found = numbers(data)
+    for name, expected in by_pandas.items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-12, atol=1e-12, err_msg=f"spark: {name}")

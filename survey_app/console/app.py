@@ -30,7 +30,11 @@ def main() -> None:
         return
     allowed = pages(language, account)
     if not allowed:
-        st.html(markup.empty(_("Nothing to see here for this account"), _("Ask an administrator for a role that may see results.")))
+        st.html(
+            markup.empty(
+                _("Nothing to see here for this account"), _("Ask an administrator for a role that may see results.")
+            )
+        )
         st.html(markup.link(f"/logout?lang={language}", _("Sign out")))
         return
     st.navigation(allowed, position="top").run()
@@ -57,6 +61,8 @@ def pages(language: str, account: Account) -> list[st.Page]:
 def _page(view: View, action: str, language: str, account: Account) -> Callable[[], None]:
     """A view with the bar above it; permission is asked again here, and what a view refuses becomes one sentence."""
 
+    _ = translator(language)
+
     def run() -> None:
         try:
             wave = bar(language, account)
@@ -64,7 +70,7 @@ def _page(view: View, action: str, language: str, account: Account) -> Callable[
                 settings = process.settings()
                 view(Visit(settings, process.store(), account, language, wave, newest(settings.home, wave.slug)))
         except ValueError as error:
-            st.error(str(error))
+            st.error(_("This view cannot be shown: {reason}").format(reason=error))
 
     return run
 
@@ -77,13 +83,22 @@ def bar(language: str, account: Account) -> Wave | None:
         wave = _wave(known, language) if known else None
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", width="content", key="bar_right"):
             st.segmented_control(
-                _("Language"), LANGUAGES, format_func=LANGUAGE_NAMES.__getitem__, key="language", required=True,
-                label_visibility="collapsed", width="content",
+                _("Language"),
+                LANGUAGES,
+                format_func=LANGUAGE_NAMES.__getitem__,
+                key="language",
+                required=True,
+                label_visibility="collapsed",
+                width="content",
             )
             st.html(markup.who(account.display_name, _("Sign out"), f"/logout?lang={language}"), width="content")
     st.query_params["lang"] = language
     if wave is None:
-        st.html(markup.empty(_("No wave yet"), _("Make the demonstration waves, or create a wave of your own:"), "sandu demo"))
+        st.html(
+            markup.empty(
+                _("No wave yet"), _("Make the demonstration waves, or create a wave of your own:"), "sandu demo"
+            )
+        )
     return wave
 
 

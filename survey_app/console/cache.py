@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from analysis import Sample, open_snapshot
+from analysis import Estimates, Sample, open_snapshot
 from survey_app.console import places, readings
+from survey_app.publish.exports import DEGREES
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -25,22 +26,31 @@ def stacked(folder: str, baseline: str) -> Sample:
     return open_snapshot(Path(folder), baseline=Path(baseline))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def figures(folder: str) -> tuple[readings.Figure, ...]:
-    """The three degrees of the whole city."""
-    return readings.figures(sample(folder))
+@st.cache_resource(max_entries=24, show_spinner=False)
+def estimates(folder: str, degree: str) -> Estimates:
+    """One degree by district, before it becomes a table."""
+    return readings.degree_estimates(sample(folder), degree)
 
 
 @st.cache_data(max_entries=96, show_spinner=False)
 def degree_table(folder: str, degree: str) -> pd.DataFrame:
     """One degree by district and for the whole."""
-    return readings.degree_table(sample(folder), degree)
+    return readings.degree_table(estimates(folder, degree))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def figures(folder: str) -> tuple[readings.Figure, ...]:
+    """The three degrees of the whole city."""
+    return tuple(
+        readings.figure(degree_table(folder, degree), degree, readings.dont_know_share(sample(folder), degree))
+        for degree in DEGREES
+    )
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def comparison(folder: str, degree: str, target: float | None = None) -> pd.DataFrame:
     """Every district against the city or a target."""
-    return readings.comparison(sample(folder), degree, target)
+    return readings.comparison(estimates(folder, degree), target)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -65,6 +75,18 @@ def city_changes(folder: str, baseline: str, degree: str) -> pd.DataFrame:
 def districts(folder: str) -> places.Districts:
     """The snapshot's districts in official order."""
     return places.districts_of(sample(folder).units)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def modes(folder: str) -> frozenset[str]:
+    """The modes in which the snapshot's responses were taken."""
+    return frozenset(pd.read_parquet(Path(folder) / "responses.parquet", columns=["mode"])["mode"].dropna())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def drawn_cases(folder: str) -> pd.DataFrame:
+    """District and disposition of every drawn case of a snapshot."""
+    return pd.read_parquet(Path(folder) / "sample.parquet", columns=["district", "disposition"])
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

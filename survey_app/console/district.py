@@ -5,9 +5,10 @@ import streamlit as st
 
 from analysis import format_interval, format_number
 from survey_app.console import cache, markup, places, words
-from survey_app.console.readings import DEGREES, WHOLE
+from survey_app.console.readings import WHOLE
 from survey_app.console.visit import Visit, open_view
 from survey_app.publish import charts
+from survey_app.publish.exports import DEGREES
 from survey_app.text import translator
 
 
@@ -28,8 +29,14 @@ def show(visit: Visit) -> None:
     found = {degree: _row(comparisons[degree], code) for degree in DEGREES}
     st.html(
         markup.cards(
-            card(_row(tables[degree], code), found[degree], degree=degree, name=name, language=visit.language,
-                 districts=len(districts.codes))
+            card(
+                _row(tables[degree], code),
+                found[degree],
+                degree=degree,
+                name=name,
+                language=visit.language,
+                districts=len(districts.codes),
+            )
             for degree in DEGREES
         )
     )
@@ -38,7 +45,9 @@ def show(visit: Visit) -> None:
     st.html(_small_print(visit, len(districts.codes)))
 
 
-def card(estimate: pd.Series, comparison: pd.Series, *, degree: str, name: str, language: str, districts: int) -> markup.Card:
+def card(
+    estimate: pd.Series, comparison: pd.Series, *, degree: str, name: str, language: str, districts: int
+) -> markup.Card:
     """One degree of the district with its verdict sentence."""
     _ = translator(language)
     return markup.Card(
@@ -72,7 +81,9 @@ def numbers(found: dict[str, pd.Series], whole: pd.Series, tables: dict[str, pd.
         markup.Column("detectable", _("Smallest detectable"), _("80% power, points"), apart=True),
     ]
     names = words.degree_names(language)
-    rows = [_number_row(degree, names[degree], row, _row(tables[degree], WHOLE), language) for degree, row in found.items()]
+    rows = [
+        _number_row(degree, names[degree], row, _row(tables[degree], WHOLE), language) for degree, row in found.items()
+    ]
     caption = _("Test of the district against the whole city")
     return markup.table(columns, rows, caption=caption, marks=words.evidence_words(language))
 
@@ -120,7 +131,8 @@ def _picture(visit: Visit, found: dict[str, pd.Series], name: str) -> None:
         words.signed_interval(low, high, visit.language) for low, high in zip(frame["low"], frame["high"], strict=True)
     ]
     description = _("Differences of {name} from the whole city: {list}").format(
-        name=name, list="; ".join(f"{row['name']} {row['shown']} ({row['interval']})" for row in frame.to_dict("records"))
+        name=name,
+        list="; ".join(f"{row['name']} {row['shown']} ({row['interval']})" for row in frame.to_dict("records")),
     )
     chart_words = charts.Words(
         axis=_("Difference from the whole city in points; shaded: too small to be seen reliably with this sample"),
@@ -129,18 +141,20 @@ def _picture(visit: Visit, found: dict[str, pd.Series], name: str) -> None:
     )
     st.html(markup.section(_("Difference from the city")))
     chart = charts.difference_bar(frame, chart_words)
-    st.altair_chart(chart, width="stretch", theme=None, alt=description, key="district_difference")
+    st.altair_chart(chart, width="stretch", theme=None, key="district_difference")
 
 
 def _small_print(visit: Visit, districts: int) -> str:
     _ = visit.translate
     return markup.note(
         _(
-            "The city contains the district; their covariance is part of the test. Intervals and adjusted p hold for all "
+            "The city contains the district; their covariance is part of the test. Intervals and adjusted p hold "
+            "for all "
             "{districts} districts at once (max-t, family: one degree, this wave, district against city)."
         ).format(districts=districts),
         _(
-            "Not significant is not unchanged: the smallest detectable difference is what this sample would find with 80% power "
+            "Not significant is not unchanged: the smallest detectable difference is what this sample would find "
+            "with 80% power "
             "at the 5% level; anything smaller may be there unseen."
         ),
     )

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from survey_app import permissions
-from survey_app.console import markup, words
+from survey_app.console import markup
 from survey_app.console.visit import Visit, moment, open_view
 from survey_app.publish.catalogue import Snapshot, snapshots_of
 from survey_app.publish.exports import KINDS, file_name
@@ -24,10 +24,22 @@ def show(visit: Visit) -> None:
     st.html(snapshot_table(snapshots, allowed, visit.language))
     st.html(
         markup.note(
-            _("responses: one row per answer of the probability stream, with final weight and a score column per scored item."),
-            _("codebook: every item and choice with its score. district indices: the three degrees with their intervals."),
-            _("CSV in UTF-8 with byte order mark; codes are text; cells that a spreadsheet would run are made harmless."),
-            _("Row-level data are pseudonymous, not anonymous. Every download is recorded with account, date and file hash."),
+            _(
+                "responses: one row per answer of the probability stream, with final weight and a score column "
+                "per scored item."
+            ),
+            _(
+                "codebook: every item and choice with its score. district indices: the three degrees with their "
+                "intervals."
+            ),
+            _(
+                "CSV in UTF-8 with byte order mark; codes are text; cells that a spreadsheet would run are made "
+                "harmless."
+            ),
+            _(
+                "Row-level data are pseudonymous, not anonymous. Every download is recorded with account, date "
+                "and file hash."
+            ),
         )
     )
     st.html(markup.section(_("Compute a number again"), _("From the downloaded zip, in Python:")))

@@ -1,19 +1,21 @@
 """Fieldwork: what came in, what became of it, and whether the counts add up. The one view that reads the live store."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from analysis import format_number
-from survey_app.console import markup
+from survey_app.console import cache, markup
 from survey_app.console.visit import Visit, open_view
 from survey_app.publish.catalogue import Snapshot
 from survey_app.store import reconciliation, units
 from survey_app.store.reconciliation import Line
 from survey_app.text import translator
 
+ALL = "all"
 DISPOSITIONS = ("complete", "refused", "not_eligible")
 _FLOW = ("opened", "started", "drafts_open", "drafts_expired", "received", "quarantined", "accepted")
 _REST = ("excluded", "counted", "duplicates", "erased")
@@ -32,11 +34,13 @@ def show(visit: Visit) -> None:
         st.error("\n\n".join(faults))
     else:
         st.html(markup.note(_("Every equation of the reconciliation holds.")))
-    st.html(line_table(lines, names, visit.language))
+    st.html(line_table(grouped(lines, _grouping(visit)), names, visit.language))
     st.html(
         markup.note(
-            _("started = drafts open + drafts expired + received + erased; received = accepted + quarantined; "
-              "accepted = counted + excluded."),
+            _(
+                "started = drafts open + drafts expired + received + erased; received = accepted + quarantined; "
+                "accepted = counted + excluded."
+            ),
             _("“Not yet known” holds interviews whose district is not known before the address is answered."),
         )
     )
@@ -73,6 +77,20 @@ def column_texts(language: str) -> Mapping[str, str]:
     }
 
 
+def grouped(lines: Iterable[Line], grouping: str) -> list[Line]:
+    """The lines added up by district, or by mode and stream; "lines" keeps each as it is."""
+    if grouping == "lines":
+        return list(lines)
+    groups: dict[tuple[str | None, str, str], list[Line]] = {}
+    for line in lines:
+        key = (line.district, "all", "all") if grouping == "district" else (ALL, line.mode, line.stream)
+        groups.setdefault(key, []).append(line)
+    return [
+        replace(reconciliation.total(members), district=district, mode=mode, stream=stream)
+        for (district, mode, stream), members in groups.items()
+    ]
+
+
 def line_table(lines: Iterable[Line], names: Mapping[str, str], language: str) -> str:
     """The reconciliation, one row per district, mode and stream in official order; the sum last."""
     _ = translator(language)
@@ -86,7 +104,8 @@ def line_table(lines: Iterable[Line], names: Mapping[str, str], language: str) -
     ]
     place = {code: number for number, code in enumerate(names)}
     ordered = sorted(lines, key=lambda line: (place.get(line.district or "", len(place)), line.mode, line.stream))
-    rows = [_row(line, names.get(line.district or "", _("not yet known")), language) for line in ordered]
+    known = {**names, ALL: _("All")}
+    rows = [_row(line, known.get(line.district or "", _("not yet known")), language) for line in ordered]
     rows.append(_row(reconciliation.total(ordered), _("All"), language, whole=True))
     return markup.table(columns, rows, caption=_("Reconciliation by district, mode and stream (interviews)"))
 
@@ -96,7 +115,7 @@ def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: 
     _ = translator(language)
     texts = {
         "complete": _("complete"),
-        "refused": _("refused"),
+        "refused": _("refused to take part"),
         "not_eligible": _("not eligible"),
         "unknown": _("no answer"),
     }
@@ -107,23 +126,38 @@ def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: 
         markup.Column("share", _("complete of drawn"), "%", apart=True),
     ]
     outcome = sample["disposition"].where(sample["disposition"].isin(DISPOSITIONS), "unknown")
-    counts = pd.crosstab(sample["district"].astype(str), outcome).reindex(columns=list(texts), fill_value=0)
-    rows = [_outcomes(code, names[code], counts.loc[code]) for code in names if code in counts.index]
-    rows.append(_outcomes("whole", _("All"), counts.sum(), whole=True))
+    table = pd.crosstab(sample["district"].astype(str), outcome).reindex(columns=list(texts), fill_value=0)
+    counts = {str(code): row.to_dict() for code, row in table.iterrows()}
+    rows = [_outcomes(code, names[code], counts[code]) for code in names if code in counts]
+    rows.append(_outcomes("whole", _("All"), table.sum().to_dict(), whole=True))
     return markup.table(columns, rows, caption=_("Drawn sample of the snapshot by outcome (persons)"))
+
+
+def _grouping(visit: Visit) -> str:
+    """How the lines are added up: by district at first."""
+    _ = visit.translate
+    names = {"district": _("By district"), "mode": _("By mode and stream"), "lines": _("Every line")}
+    chosen = st.segmented_control(
+        _("Added up"),
+        list(names),
+        default="district",
+        format_func=names.__getitem__,
+        key="fieldwork_grouping",
+        required=True,
+        label_visibility="collapsed",
+    )
+    return chosen or "district"
 
 
 def _sample(visit: Visit, snapshot: Snapshot, names: Mapping[str, str]) -> None:
     _ = visit.translate
     st.html(markup.section(_("Drawn sample"), _("Every drawn case and what came of it, as frozen in the snapshot.")))
-    st.html(disposition_table(drawn_cases(str(snapshot.folder)), names, visit.language))
-    st.html(markup.note(_("“Complete of drawn” is the plain share of drawn persons who answered, unweighted; it is no AAPOR rate.")))
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def drawn_cases(folder: str) -> pd.DataFrame:
-    """District and disposition of every drawn case of a snapshot."""
-    return pd.read_parquet(Path(folder) / "sample.parquet", columns=["district", "disposition"])
+    st.html(disposition_table(cache.drawn_cases(str(snapshot.folder)), names, visit.language))
+    st.html(
+        markup.note(
+            _("“Complete of drawn” is the plain share of drawn persons who answered, unweighted; it is no AAPOR rate.")
+        )
+    )
 
 
 def _card(name: str, texts: Mapping[str, str], total: Line, facts: tuple[str, ...]) -> markup.Card:
@@ -157,8 +191,10 @@ def _row(line: Line, district: str, language: str, *, whole: bool = False) -> ma
     return markup.Row(line.district or "", cells, whole=whole)
 
 
-def _outcomes(code: str, name: str, counts: pd.Series, *, whole: bool = False) -> markup.Row:
-    drawn = int(counts.sum())
-    cells = {outcome: format_number(int(count), 0) for outcome, count in counts.items()}
+def _outcomes(code: str, name: str, counts: Mapping[Any, int], *, whole: bool = False) -> markup.Row:
+    drawn = sum(counts.values())
+    cells = {outcome: format_number(count, 0) for outcome, count in counts.items()}
     share = 100.0 * counts["complete"] / drawn if drawn else float("nan")
-    return markup.Row(code, {**cells, "district": name, "drawn": format_number(drawn, 0), "share": format_number(share)}, whole=whole)
+    return markup.Row(
+        code, {**cells, "district": name, "drawn": format_number(drawn, 0), "share": format_number(share)}, whole=whole
+    )

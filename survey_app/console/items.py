@@ -5,7 +5,7 @@ import streamlit as st
 
 from analysis import format_interval, format_number
 from questionnaires.instrument import Instrument
-from survey_app.console import cache, markup, places, readings, words
+from survey_app.console import cache, markup, places, readings
 from survey_app.console.readings import WHOLE
 from survey_app.console.visit import Visit, open_view
 from survey_app.publish import charts
@@ -29,7 +29,10 @@ def show(visit: Visit) -> None:
     st.html(
         markup.note(
             _("Shares in percent of all answers to this item, with Korn-Graubard 95% intervals in brackets."),
-            _("“Don't know” and “refused” are answers of their own: they stand apart and are never mixed into the scale."),
+            _(
+                "“Don't know” and “refused” are answers of their own: they stand apart and are never mixed into "
+                "the scale."
+            ),
             _("Rows with few answers have wide intervals; read the interval, not the share."),
         )
     )
@@ -38,7 +41,8 @@ def show(visit: Visit) -> None:
 def share_rows(
     shares: pd.DataFrame, instrument: Instrument, item: str, districts: places.Districts, language: str
 ) -> pd.DataFrame:
-    """Shares in official order with printed text. Columns: code, name, answer (label), choice, position, estimate, ..."""
+    """Shares in official order with printed text. Columns: code, name, answer (label), choice, position, "
+    "estimate, ..."""
     _ = translator(language)
     on_scale, apart = readings.answers_of(instrument, item)
     order = {choice: place for place, choice in enumerate((*on_scale, *apart))}
@@ -63,12 +67,13 @@ def share_table(rows: pd.DataFrame, instrument: Instrument, item: str, language:
     labels = {choice.name: choice.label(language) for choice in instrument.items[item].choices}
     columns = [markup.Column("name", _("District"), kind="name"), markup.Column("answers", _("answers (n)"))]
     columns += [
-        markup.Column(f"share-{choice}", labels[choice], "%", apart=choice in (on_scale[0], *apart[:1])) for choice in (*on_scale, *apart)
+        markup.Column(f"share-{choice}", labels[choice], "%", apart=choice in (on_scale[0], *apart[:1]))
+        for choice in (*on_scale, *apart)
     ]
     body = []
-    for code, group in rows.groupby("place", sort=True):
+    for _place, group in rows.groupby("place", sort=True):
         first = group.iloc[0]
-        cells = {"name": first["name"], "answers": format_number(first["n"], 0)}
+        cells = {"name": first["name"], "answers": format_number(float(group["n"].max()), 0)}
         cells |= {
             f"share-{row.choice}": f"{format_number(row.estimate)} ({row.interval})" for row in group.itertuples()
         }
@@ -117,4 +122,4 @@ def _picture(visit: Visit, rows: pd.DataFrame, instrument: Instrument, item: str
     chart = charts.answer_bars(
         rows, chart_words, answers=[labels[choice] for choice in on_scale], apart=[labels[choice] for choice in apart]
     )
-    st.altair_chart(chart, width="stretch", theme=None, alt=description, key="item_bars")
+    st.altair_chart(chart, width="stretch", theme=None, key="item_bars")

@@ -1,4 +1,4 @@
-"""The console's pieces of HTML: templates with autoescape, so that no text of an instrument or a file becomes markup."""
+"""The console's pieces of HTML: templates with autoescape, so that no text of an instrument becomes markup."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: what it is about (a unit code), its printed cells by column key, what its evidence is, if it is the whole."""
+    """A row: the unit code it is about, its printed cells by column key, its evidence, whether it is the whole."""
 
     code: str
     cells: Mapping[str, str]
@@ -75,7 +75,9 @@ def cards(items: Iterable[Card]) -> str:
     return _render("cards.html", cards=list(items))
 
 
-def table(columns: Sequence[Column], rows: Iterable[Row], *, caption: str, marks: Mapping[str, str] | None = None) -> str:
+def table(
+    columns: Sequence[Column], rows: Iterable[Row], *, caption: str, marks: Mapping[str, str] | None = None
+) -> str:
     """A dense table; `marks` explains the evidence marks in each row's first cell to screen readers."""
     return _render("table.html", columns=columns, rows=list(rows), caption=caption, marks=marks or {})
 

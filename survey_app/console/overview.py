@@ -1,13 +1,16 @@
 """The overview: three degrees for the city, then each by district in official order."""
 
+import math
+
 import pandas as pd
 import streamlit as st
 
 from analysis import format_interval, format_number
 from survey_app.console import cache, markup, places, words
-from survey_app.console.readings import DEGREES, WHOLE, Figure
+from survey_app.console.readings import WHOLE, Figure
 from survey_app.console.visit import Visit, open_view
 from survey_app.publish import charts
+from survey_app.publish.exports import DEGREES
 from survey_app.text import translator
 
 
@@ -24,7 +27,10 @@ def show(visit: Visit) -> None:
     degree, target = _choices(visit)
     with st.spinner(_("Computing from the snapshot…")):
         table = district_rows(
-            cache.degree_table(folder, degree), cache.comparison(folder, degree, target), cache.districts(folder), visit.language
+            cache.degree_table(folder, degree),
+            cache.comparison(folder, degree, target),
+            cache.districts(folder),
+            visit.language,
         )
     _pictures(visit, table, degree, target)
     st.html(_table(visit, table, degree, target))
@@ -39,7 +45,7 @@ def card(figure: Figure, language: str) -> markup.Card:
         (_("effective n"), format_number(figure.effective_n, 0)),
         (_("design effect"), format_number(figure.design_effect, 2)),
     ]
-    if figure.dont_know == figure.dont_know:
+    if math.isfinite(figure.dont_know):
         facts.append((_("don't know"), f"{format_number(figure.dont_know)}%"))
     return markup.Card(
         key=figure.degree,
@@ -48,7 +54,7 @@ def card(figure: Figure, language: str) -> markup.Card:
         value=format_number(figure.estimate),
         interval=_("95% interval {interval}").format(interval=format_interval(figure.low, figure.high)),
         facts=facts,
-        bar=markup.Bar(figure.low, figure.estimate, figure.high) if figure.low == figure.low else None,
+        bar=markup.Bar(figure.low, figure.estimate, figure.high) if math.isfinite(figure.low) else None,
     )
 
 
@@ -57,7 +63,8 @@ def district_rows(
 ) -> pd.DataFrame:
     """Districts in official order, the whole last, with evidence and the printed text of every number.
 
-    Columns: code, name, label, estimate, low, high, n, effective_n, evidence, shown, interval, n_shown, effective_shown.
+    Columns: code, name, label, estimate, low, high, n, effective_n, evidence; in print shown, interval, n_shown,
+    effective_shown.
     """
     _ = translator(language)
     rows = table.set_index("code").reindex([*districts.codes, WHOLE]).reset_index()
@@ -77,10 +84,20 @@ def _choices(visit: Visit) -> tuple[str, float | None]:
     """Which degree to look at, and against what: the whole city or a fixed target."""
     _ = visit.translate
     names = words.degree_names(visit.language)
-    st.html(markup.section(_("By district"), _("Districts stand in official order. Neighbouring intervals that overlap are no ranking.")))
+    st.html(
+        markup.section(
+            _("By district"),
+            _("Districts stand in official order. Neighbouring intervals that overlap are no ranking."),
+        )
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         degree = st.segmented_control(
-            _("Degree"), DEGREES, default="satisfaction", format_func=lambda name: names[name], key="overview_degree", required=True
+            _("Degree"),
+            DEGREES,
+            default="satisfaction",
+            format_func=lambda name: names[name],
+            key="overview_degree",
+            required=True,
         )
         target = st.number_input(
             _("Fixed target (optional)"),
@@ -101,25 +118,34 @@ def _pictures(visit: Visit, table: pd.DataFrame, degree: str, target: float | No
     _ = visit.translate
     districts, whole = table[table["code"] != WHOLE], table[table["code"] == WHOLE].iloc[0]
     name = words.degree_names(visit.language)[degree]
-    st.html(markup.legend(words.evidence_words(visit.language, target=target is not None)))
+    marks = words.evidence_words(visit.language, target=target is not None)
+    present = {*districts["evidence"], "above", "below", "undecided"}
+    st.html(markup.legend({name: text for name, text in marks.items() if name in present}))
     columns = {"name": _("District"), "shown": name, "interval": _("95% interval"), "n_shown": _("answers (n)")}
     reference = whole["estimate"] if target is None else target
     label = _("whole city") if target is None else _("target")
     description = chart_description(districts, name, visit.language)
-    chart_words = charts.Words(axis=_("{degree}, 0 to 100; dashed: {reference}").format(
-        degree=name, reference=f"{label} {format_number(reference)}"), description=description, columns=columns)
+    chart_words = charts.Words(
+        axis=_("{degree}, 0 to 100; dashed: {reference}").format(
+            degree=name, reference=f"{label} {format_number(reference)}"
+        ),
+        description=description,
+        columns=columns,
+    )
     left, right = st.columns([1.12, 1], gap="large")
     with left:
         chart = charts.interval_dots(
             districts, chart_words, reference=reference, reference_label=f"{label} {format_number(reference)}"
         )
-        st.altair_chart(chart, width="stretch", theme=None, alt=description, key="overview_dots")
+        st.altair_chart(chart, width="stretch", theme=None, key="overview_dots")
     with right:
         grid = districts.merge(cache.tiles(str(visit.settings.data / "map" / "districts-schematic.geojson")), on="code")
         if len(grid):
             st.altair_chart(
                 charts.tile_map(grid, charts.Words(description=description, columns=columns)),
-                width="stretch", theme=None, alt=description, key="overview_tiles",
+                width="stretch",
+                theme=None,
+                key="overview_tiles",
             )
             st.html(markup.note(_("Tile map: each district is one square near where it lies; area means nothing.")))
 
@@ -127,7 +153,9 @@ def _pictures(visit: Visit, table: pd.DataFrame, degree: str, target: float | No
 def chart_description(districts: pd.DataFrame, degree: str, language: str) -> str:
     """The chart in words, for screen readers: every district with estimate and interval, in official order."""
     _ = translator(language)
-    parts = [f"{row.name_} {row.shown} ({row.interval})" for row in districts.rename(columns={"name": "name_"}).itertuples()]
+    parts = [
+        f"{row.name_} {row.shown} ({row.interval})" for row in districts.rename(columns={"name": "name_"}).itertuples()
+    ]
     return _("{degree} by district with 95% intervals: {list}").format(degree=degree, list="; ".join(parts))
 
 

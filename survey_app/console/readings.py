@@ -4,17 +4,15 @@ Every number starts in `analysis.open_snapshot`; nothing here prints and nothing
 on 0-100. Tables stand in official order (the order of `sample.units`), never by score.
 """
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import Sample
+from analysis import Estimates, Sample
 from questionnaires.instrument import Instrument, Item
-from survey_app.publish.exports import DEGREES
 
-__all__ = ["DEGREES", "Figure", "changes", "city_changes", "comparison", "degree_table", "dont_know_share", "figures", "shares"]
-
-WHOLE = "whole"
+WHOLE = "whole"  # the code of the row that all districts make up
 
 
 @dataclass(frozen=True)
@@ -31,26 +29,41 @@ class Figure:
     dont_know: float
 
 
-def figures(sample: Sample) -> tuple[Figure, ...]:
-    """The three degrees of the whole, in their order: awareness, participation, satisfaction."""
-    return tuple(_figure(sample, name) for name in DEGREES)
+def degree_estimates(sample: Sample, degree: str) -> Estimates:
+    """One degree by district, with the scores that every table and comparison below is read from."""
+    return sample.index(degree, by="district")
 
 
-def degree_table(sample: Sample, degree: str) -> pd.DataFrame:
+def degree_table(estimates: Estimates) -> pd.DataFrame:
     """One degree by district and for the whole (last row, code "whole").
 
     Columns: code, estimate, se, low, high, df, n, design_effect, effective_n.
     """
-    frame = sample.index(degree, by="district", whole=True).to_frame()
-    return _coded(frame)
+    frame = estimates.with_whole().to_frame().rename(columns={"district": "code"}).reset_index(drop=True)
+    frame["effective_n"] = frame["n"] / frame["design_effect"]
+    return frame.astype({"code": str})
 
 
-def comparison(sample: Sample, degree: str, target: float | None = None) -> pd.DataFrame:
+def figure(table: pd.DataFrame, degree: str, dont_know: float) -> Figure:
+    """The whole city's row of a degree's table, with the share (0-100) of "don't know" beside it."""
+    row = table.loc[table["code"] == WHOLE].iloc[0]
+    return Figure(
+        degree=degree,
+        estimate=float(row["estimate"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        n=int(row["n"]),
+        design_effect=float(row["design_effect"]),
+        effective_n=float(row["effective_n"]),
+        dont_know=dont_know,
+    )
+
+
+def comparison(estimates: Estimates, target: float | None = None) -> pd.DataFrame:
     """Each district's degree against the whole city, or against a fixed target (0-100), all districts at once (max-t).
 
     Columns: code, difference, low, high, se, df, p, p_adjusted, detectable, evidence (above, below or undecided).
     """
-    estimates = sample.index(degree, by="district")
     frame = estimates.compare(to=WHOLE if target is None else target, adjust="max-t").to_frame()
     frame = frame.rename(columns={"domain": "code"})
     frame["code"] = frame["code"].astype(str)
@@ -74,7 +87,10 @@ def shares(sample: Sample, item: str) -> pd.DataFrame:
 
     Columns: code, answer, estimate, low, high, n. Don't know and refusal are answers of their own.
     """
-    return _share_table(sample, item, by="district")
+    frame = sample.proportion(item, by="district", whole=True).to_frame(method="korn-graubard")
+    frame = frame.rename(columns={"district": "code", "variable": "answer"}).reset_index(drop=True)
+    frame[["estimate", "low", "high"]] *= 100.0
+    return frame.astype({"code": str, "answer": str})
 
 
 def dont_know_share(sample: Sample, degree: str) -> float:
@@ -82,14 +98,14 @@ def dont_know_share(sample: Sample, degree: str) -> float:
     instrument = sample.instrument
     weights = instrument.indices[degree].items
     found = {name: _dont_know(sample, instrument.items[name]) for name in weights}
-    known = {name: share for name, share in found.items() if share == share}
+    known = {name: share for name, share in found.items() if math.isfinite(share)}
     total = sum(weights[name] for name in known)
     return sum(weights[name] * share for name, share in known.items()) / total if total else float("nan")
 
 
 def evidence(low: float, high: float) -> str:
     """What an interval of a difference shows: above, below, undecided, or none where there is no interval."""
-    if low != low or high != high:
+    if not (math.isfinite(low) and math.isfinite(high)):
         return "none"
     if low > 0:
         return "above"
@@ -110,43 +126,17 @@ def shown_items(instrument: Instrument) -> tuple[Item, ...]:
     return tuple(item for item in closed if item.role not in hidden and item.choices)
 
 
-def _figure(sample: Sample, degree: str) -> Figure:
-    row = sample.index(degree).to_frame().iloc[0]
-    return Figure(
-        degree=degree,
-        estimate=float(row["estimate"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
-        n=int(row["n"]),
-        design_effect=float(row["design_effect"]),
-        effective_n=float(row["n"] / row["design_effect"]),
-        dont_know=dont_know_share(sample, degree),
-    )
-
-
-def _coded(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.rename(columns={"district": "code"}).reset_index(drop=True)
-    frame["code"] = frame["code"].astype(str)
-    frame["effective_n"] = frame["n"] / frame["design_effect"]
-    return frame
-
-
 def _change_table(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.rename(columns={"district": "code", "domain": "code", "estimate": "difference"}).reset_index(drop=True)
+    frame = frame.rename(columns={"district": "code", "domain": "code", "estimate": "difference"}).reset_index(
+        drop=True
+    )
     frame["evidence"] = [evidence(low, high) for low, high in zip(frame["low"], frame["high"], strict=True)]
     return frame
-
-
-def _share_table(sample: Sample, item: str, by: str | None) -> pd.DataFrame:
-    frame = sample.proportion(item, by=by, whole=by is not None).to_frame(method="korn-graubard")
-    frame = frame.rename(columns={"district": "code", "variable": "answer"}).reset_index(drop=True)
-    frame[["estimate", "low", "high"]] *= 100.0
-    return frame.astype({"answer": str})
 
 
 def _dont_know(sample: Sample, item: Item) -> float:
     names = [choice.name for choice in item.choices if choice.missing == "dont_know"]
     if not names:
         return float("nan")
-    table = _share_table(sample, item.name, by=None)
-    return float(table.loc[table["answer"].isin(names), "estimate"].sum())
+    shares = sample.proportion(item.name)
+    return 100.0 * sum(value for value, answer in zip(shares.values, shares.variables, strict=True) if answer in names)

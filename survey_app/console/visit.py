@@ -1,4 +1,4 @@
-"""What every view is given: who looks, at which wave and snapshot, in which language; and the pieces all views share."""
+"""What every view is given: who looks, at which wave and snapshot, in which language; and how every view begins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

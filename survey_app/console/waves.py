@@ -5,10 +5,10 @@ import streamlit as st
 
 from analysis import format_number
 from survey_app.console import cache, markup, places, words
-from survey_app.console.readings import DEGREES
 from survey_app.console.visit import Visit, open_view
 from survey_app.publish import charts
 from survey_app.publish.catalogue import Snapshot, newest
+from survey_app.publish.exports import DEGREES
 from survey_app.text import translator
 
 
@@ -37,10 +37,14 @@ def show(visit: Visit) -> None:
     st.html(
         markup.note(
             _(
-                "Both waves stand in one design: a community that was asked in both carries its covariance, so the interval of a "
+                "Both waves stand in one design: a community that was asked in both carries its covariance, so "
+                "the interval of a "
                 "change is not that of two separate surveys."
             ),
-            _("Adjusted p holds for all districts at once. Not significant is not unchanged: the interval says what remains possible."),
+            _(
+                "Adjusted p holds for all districts at once. Not significant is not unchanged: the interval says "
+                "what remains possible."
+            ),
         )
     )
 
@@ -48,7 +52,11 @@ def show(visit: Visit) -> None:
 def card(row: pd.Series, degree: str, language: str, earlier: str) -> markup.Card:
     """The whole city's change in one degree."""
     _ = translator(language)
-    facts = [(_("Standard error"), format_number(row["se"], 2)), (_("df"), format_number(row["df"])), (_("p"), words.p_value(row["p"]))]
+    facts = [
+        (_("Standard error"), format_number(row["se"], 2)),
+        (_("df"), format_number(row["df"])),
+        (_("p"), words.p_value(row["p"])),
+    ]
     return markup.Card(
         key=degree,
         label=words.degree_names(language)[degree],
@@ -69,7 +77,9 @@ def change_rows(table: pd.DataFrame, districts: places.Districts, language: str)
     rows["name"] = [districts.name(code, language) for code in rows["code"]]
     rows["estimate"] = rows["difference"]
     rows["shown"] = [words.signed(value) for value in rows["difference"]]
-    rows["interval"] = [words.signed_interval(low, high, language) for low, high in zip(rows["low"], rows["high"], strict=True)]
+    rows["interval"] = [
+        words.signed_interval(low, high, language) for low, high in zip(rows["low"], rows["high"], strict=True)
+    ]
     return rows
 
 
@@ -119,7 +129,12 @@ def _choice(visit: Visit) -> str:
     names = words.degree_names(visit.language)
     st.html(markup.section(_("By district"), _("Change since the wave before, in official order.")))
     degree = st.segmented_control(
-        _("Degree"), DEGREES, default="satisfaction", format_func=lambda name: names[name], key="waves_degree", required=True
+        _("Degree"),
+        DEGREES,
+        default="satisfaction",
+        format_func=lambda name: names[name],
+        key="waves_degree",
+        required=True,
     )
     return degree or "satisfaction"
 
@@ -128,7 +143,8 @@ def _picture(visit: Visit, rows: pd.DataFrame, degree: str) -> None:
     _ = visit.translate
     name = words.degree_names(visit.language)[degree]
     description = _("Change of {degree} by district with 95% intervals: {list}").format(
-        degree=name, list="; ".join(f"{row['name']} {row['shown']} ({row['interval']})" for row in rows.to_dict("records"))
+        degree=name,
+        list="; ".join(f"{row['name']} {row['shown']} ({row['interval']})" for row in rows.to_dict("records")),
     )
     st.html(markup.legend(change_words(visit.language), _("Shaded: too small to be seen reliably with this sample")))
     chart_words = charts.Words(
@@ -136,15 +152,15 @@ def _picture(visit: Visit, rows: pd.DataFrame, degree: str) -> None:
         description=description,
         columns={"name": _("District"), "shown": _("Change"), "interval": _("95% interval")},
     )
-    st.altair_chart(
-        charts.difference_bar(rows, chart_words), width="stretch", theme=None, alt=description, key="waves_changes"
-    )
+    st.altair_chart(charts.difference_bar(rows, chart_words), width="stretch", theme=None, key="waves_changes")
 
 
 def _nothing_before(visit: Visit) -> str:
     _ = visit.translate
     if not visit.wave.previous:
-        return markup.empty(_("This is the first wave"), _("A change needs an earlier wave. Choose a later wave above."))
+        return markup.empty(
+            _("This is the first wave"), _("A change needs an earlier wave. Choose a later wave above.")
+        )
     return markup.empty(
         _("The wave before has no snapshot yet"),
         _("A change is read from two snapshots. Make the earlier one on the server, then open this page again:"),
@@ -153,9 +169,14 @@ def _nothing_before(visit: Visit) -> str:
 
 
 def _series_break(visit: Visit, later: Snapshot, earlier: Snapshot) -> str:
-    """A warning where the instrument changed between the waves: such a change is not a change of opinion alone."""
+    """A warning where instrument or modes changed between the waves: then a change is not one of opinion alone."""
     _ = visit.translate
-    keys = ("instrument_id", "instrument_version", "instrument_hash", "instrument")
-    same = all(later.manifest.get(key) == earlier.manifest.get(key) for key in keys)
-    text = _("Series break: the two waves used different versions of the instrument; a difference may come from the wording.")
-    return markup.note("" if same else text)
+    wording = _(
+        "Series break: the two waves used different versions of the instrument; a difference may come from the wording."
+    )
+    modes = _(
+        "Series break: the two waves were asked in different modes; a difference may come from the way of asking."
+    )
+    same_wording = later.manifest.get("instrument") == earlier.manifest.get("instrument")
+    same_modes = cache.modes(str(later.folder)) == cache.modes(str(earlier.folder))
+    return markup.note("" if same_wording else wording, "" if same_modes else modes)

@@ -3,7 +3,10 @@
 All digits come from `analysis.format_number` and `format_interval`, so that a sentence, a table and a file agree.
 """
 
+import math
 from collections.abc import Callable, Mapping
+
+import pandas as pd
 
 from analysis import format_number
 from survey_app.text import translator
@@ -65,7 +68,7 @@ def signed_interval(low: float, high: float, language: str) -> str:
 
 def p_value(p: float) -> str:
     """A p value: three decimals, "< 0.001" below that."""
-    if p != p:
+    if math.isnan(p):
         return format_number(None)
     return "< 0.001" if p < 0.001 else format_number(p, 3)
 
@@ -76,7 +79,7 @@ def equals_p(p: float) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def verdict(row: Mapping[str, float], *, name: str, degree: str, districts: int, language: str) -> str:
+def verdict(row: pd.Series, *, name: str, degree: str, districts: int, language: str) -> str:
     """One district against the whole city as a sentence.
 
     `row`: difference, low, high (points), p_adjusted, detectable, evidence. "Not shown to differ" never says "equal".
@@ -110,7 +113,7 @@ def verdict(row: Mapping[str, float], *, name: str, degree: str, districts: int,
     )
 
 
-def change_verdict(row: Mapping[str, float], *, degree: str, language: str, earlier: str) -> str:
+def change_verdict(row: pd.Series, *, degree: str, language: str, earlier: str) -> str:
     """The whole city's change between two waves as a sentence."""
     _ = translator(language)
     templates = {

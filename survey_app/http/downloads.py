@@ -1,6 +1,6 @@
 """The download route: /downloads/<wave>/<snapshot>/<kind>.zip, signed in, never cached, each one an audit row.
 
-Not `st.download_button`: its files are open to whoever has the address, without a cookie, for minutes after the tab closes.
+Not `st.download_button`: its files are open to whoever has the address, without a cookie, long after the tab closed.
 """
 
 import hashlib
@@ -20,7 +20,11 @@ from survey_app.publish.exports import file_name, write_zip
 from survey_app.store import audit
 from survey_app.store.database import Store
 from survey_app.store.shapes import Account
+from survey_app.text import LANGUAGES, translator
 
+_ = str  # marks a text for the catalogue; it is translated when it is shown
+_REFUSED = _("This account may not download this file. Ask an administrator for the role of analyst.")
+_FAILED = _("This download cannot be made: {reason}")
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -39,13 +43,13 @@ class Downloads:
         """Make the zip, write the audit row, then send; an unknown name gets 404 and one sentence."""
         account: Account | None = getattr(request.state, "account", None)
         wave, kind = request.path_params["wave"], request.path_params["kind"]
-        if not permissions.can(account, f"{kind}.download", wave):
-            return _sentence("This account may not download. 此账号没有下载权限。", 403)
+        if account is None or not permissions.can(account, f"{kind}.download", wave):
+            return _sentence(_REFUSED, 403)
         try:
             snapshot = find_snapshot(self.home, request.path_params["snapshot"], wave=wave)
             path = await run_in_threadpool(self._prepared, snapshot, kind, account)
         except ValueError as error:
-            return _sentence(str(error), 404)
+            return _sentence(_FAILED, 404, reason=str(error))
         return FileResponse(
             path,
             media_type="application/zip",
@@ -71,5 +75,7 @@ class Downloads:
         return path
 
 
-def _sentence(text: str, status: int) -> Response:
-    return PlainTextResponse(text, status, headers=_NO_STORE)
+def _sentence(text: str, status: int, **values: str) -> Response:
+    """One sentence in both languages: the address of a file carries no language."""
+    both = "\n".join(translator(language)(text).format(**values) for language in LANGUAGES)
+    return PlainTextResponse(both, status, headers=_NO_STORE)

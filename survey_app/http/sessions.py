@@ -65,7 +65,7 @@ def is_open(path: str) -> bool:
 
 
 class SessionGate:
-    """ASGI middleware: no session, no answer. A reader goes to /login, anything else gets 401 or a refused handshake."""
+    """ASGI middleware: without a session a reader goes to /login, anything else gets 401 or a refused handshake."""
 
     def __init__(self, app: ASGIApp, *, account_of: Callable[[str], Account | None]) -> None:
         self._app = app
@@ -152,7 +152,7 @@ class Login:
 def _refusal(scope: Scope) -> Response:
     request = Request(scope)
     if request.method not in {"GET", "HEAD"}:
-        return PlainTextResponse("Please sign in first. 请先登录。", 401, headers={"Cache-Control": "no-store"})
+        return PlainTextResponse("\n".join(_both()), 401, headers={"Cache-Control": "no-store"})
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     language = request.query_params.get("lang", "")
     suffix = f"&lang={language}" if language in LANGUAGES else ""
@@ -161,16 +161,26 @@ def _refusal(scope: Scope) -> Response:
     )
 
 
+def _both() -> list[str]:
+    """The refusal in both languages: a script's request says nothing about its reader."""
+    sentences = []
+    for language in LANGUAGES:
+        _ = translator(language)
+        sentences.append(_("Please sign in first."))
+    return sentences
+
+
 def _page(
     request: Request, *, problem: str = "", status: int = 200, target: str = "/", name: str = "", wait: float = 0.0
 ) -> Response:
     language = _language(request)
-    text = _texts(language, problem, wait)
-    other = "en" if language == "zh" else "zh"
     html = _PAGES.get_template("login.html").render(
-        text=text,
+        text=_texts(language, problem, wait),
+        style=Markup(_STYLE),  # noqa: S704  (our own file, not a visitor's text)
         language=language,
-        other=other,
+        other="en" if language == "zh" else "zh",
+        names=LANGUAGE_NAMES,
+        tags=LANGUAGE_TAGS,
         target=_local(target),
         target_query=quote(_local(target), safe=""),
         name=name,

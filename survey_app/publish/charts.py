@@ -1,12 +1,14 @@
 """Charts as functions: a frame in, an `alt.Chart` out; nothing here reads a store or knows Streamlit.
 
-Three rules hold for all: districts stand in official order, colour and shape say what the evidence says (never the place
-in a ranking), and an interval is drawn wherever an estimate is. Colours are a blue, an ochre and a grey that colour-blind
-readers tell apart; shape repeats what colour says.
+Three rules hold for all: districts stand in official order, colour and shape say what the evidence says (never the
+place in a ranking), and an interval is drawn wherever an estimate is. Colours are a blue, an ochre and a grey that
+colour-blind readers tell apart; shape repeats what colour says.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import altair as alt
 import pandas as pd
@@ -46,6 +48,9 @@ _SIGNED = "datum.value > 0 ? '+' + datum.label : datum.label"
 APART_COLOURS = ("#d9dfe2", "#c1c9ce", "#a9b4ba")  # don't know, refused, does not apply: outside the scale, so grey
 
 
+C = TypeVar("C", bound=Any)  # whatever kind of chart comes in goes out
+
+
 @dataclass(frozen=True)
 class Words:
     """The texts a chart prints, already in the reader's language."""
@@ -80,7 +85,7 @@ def interval_dots(
         x=alt.X("estimate:Q", scale=scale), shape=_evidence_shape()
     )
     layers: list[alt.Chart] = [] if reference is None else _reference(reference, reference_label, scale)
-    return _finished(alt.layer(*layers, lines, points), words, height=alt.Step(23))
+    return _finished(_layered(*layers, lines, points), words, height=alt.Step(23))
 
 
 def tile_map(frame: pd.DataFrame, words: Words) -> alt.LayerChart:
@@ -101,7 +106,7 @@ def tile_map(frame: pd.DataFrame, words: Words) -> alt.LayerChart:
     tiles = base.mark_rect(cornerRadius=4, strokeWidth=1.2).encode(color=fill, stroke=edge)
     names = base.mark_text(fontSize=12, dy=-14, color=INK).encode(text="label:N")
     numbers = base.mark_text(fontSize=19, fontWeight=600, dy=9, color=INK).encode(text="shown:N")
-    return _finished(alt.layer(tiles, names, numbers), words, height=alt.Step(82))
+    return _finished(_layered(tiles, names, numbers), words, height=alt.Step(82))
 
 
 def answer_bars(frame: pd.DataFrame, words: Words, *, answers: Sequence[str], apart: Sequence[str]) -> alt.Chart:
@@ -150,10 +155,10 @@ def difference_bar(frame: pd.DataFrame, words: Words) -> alt.LayerChart:
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         x=alt.X("estimate:Q", scale=scale), shape=_evidence_shape()
     )
-    return _finished(alt.layer(blind, zero, lines, points), words, height=alt.Step(25))
+    return _finished(_layered(blind, zero, lines, points), words, height=alt.Step(25))
 
 
-def _finished(chart: alt.Chart | alt.LayerChart, words: Words, *, height: alt.Step) -> alt.Chart | alt.LayerChart:
+def _finished(chart: C, words: Words, *, height: alt.Step) -> C:
     """Size, title, description for screen readers and the common look."""
     titled = chart.properties(height=height, width="container", description=words.description)
     if words.title:
@@ -175,6 +180,11 @@ def _finished(chart: alt.Chart | alt.LayerChart, words: Words, *, height: alt.St
         .configure_legend(labelColor=INK, labelFontSize=12)
         .configure_title(color=INK, fontSize=14, anchor="start", fontWeight=600)
     )
+
+
+def _layered(*layers: alt.Chart) -> alt.LayerChart:
+    """The layers on one another; `alt.layer` would say that it may also give a facet, which takes other layers."""
+    return alt.LayerChart(layer=list(layers))
 
 
 def _names(order: list[str]) -> alt.Y:
@@ -216,7 +226,7 @@ def _domain(frame: pd.DataFrame, reference: float | None) -> tuple[float, float]
     values = [float(frame["low"].min()), float(frame["high"].max())]
     if reference is not None:
         values.append(reference)
-    present = [value for value in values if value == value]
+    present = [value for value in values if math.isfinite(value)]
     if not present:
         return 0.0, 100.0
     return max(0.0, 5.0 * ((min(present) - 1) // 5)), min(100.0, -5.0 * (-(max(present) + 1) // 5))

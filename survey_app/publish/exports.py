@@ -11,7 +11,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import pandas as pd
 
@@ -50,7 +50,7 @@ def file_name(snapshot: Snapshot, kind: str) -> str:
     return f"{snapshot.wave}-{snapshot.hash}-{kind}{mark}.zip"
 
 
-def write_zip(snapshot: Snapshot, kind: str, target: BinaryIO) -> None:
+def write_zip(snapshot: Snapshot, kind: str, target: IO[bytes]) -> None:
     """Write the download `kind` of a snapshot to an open binary file; StoreError when the kind is unknown."""
     _check_kind(kind)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:

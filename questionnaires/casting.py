@@ -7,6 +7,8 @@ Clean: select_one a choice name, select_multiple a list of choice names, integer
 import math
 import re
 import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,27 +19,32 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-class UncleanError(ValueError):
-    """Raised inside this package only: `args[0]` is the kind of problem, a key of messages."""
+@dataclass(frozen=True, slots=True)
+class Unclean:
+    """An answer that cannot be read; `problem` is the kind, a key of messages."""
+
+    problem: str
 
 
-def cast(kind: str, raw: Any) -> str | int | float | list[str] | None:
+Answer = str | int | float | list[str] | None
+
+
+def cast(kind: str, raw: Any) -> Answer | Unclean:
     """The clean form of one raw answer to an item of type `kind`; None when there is no answer."""
     if kind == "select_multiple":
         return _many(raw)
     if isinstance(raw, list | tuple):
         if len(raw) > 1:
-            raise UncleanError("one")
+            return Unclean("one")
         raw = raw[0] if raw else None
     if raw is None:
         return None
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        raise UncleanError("unreadable")
-    if kind == "integer":
-        return _integer(raw)
-    if kind == "decimal":
-        return _decimal(raw)
-    cleaned = text(_plain(raw))
+        return Unclean("unreadable")
+    return _NUMBERS[kind](raw) if kind in _NUMBERS else _words(kind, text(str(raw)))
+
+
+def _words(kind: str, cleaned: str) -> str | Unclean | None:
     if not cleaned:
         return None
     return _date(cleaned) if kind == "date" else _short(cleaned)
@@ -51,60 +58,59 @@ def text(raw: str) -> str:
     return unicodedata.normalize("NFC", _UNWANTED.sub("", unified)).strip()
 
 
-def _plain(raw: str | float) -> str:
-    return raw if isinstance(raw, str) else str(raw)
-
-
-def _short(cleaned: str) -> str:
+def _short(cleaned: str) -> str | Unclean:
     if len(cleaned) > LONGEST_TEXT:
-        raise UncleanError("too long")
+        return Unclean("too long")
     return cleaned
 
 
-def _many(raw: Any) -> list[str] | None:
+def _many(raw: Any) -> list[str] | Unclean | None:
     if isinstance(raw, str):
         raw = raw.split()
     if raw is None:
         return None
     if not isinstance(raw, list | tuple) or not all(isinstance(name, str) for name in raw):
-        raise UncleanError("unreadable")
+        return Unclean("unreadable")
     return [name for name in dict.fromkeys(text(part) for part in raw) if name] or None
 
 
-def _integer(raw: str | float) -> int | None:
+def _integer(raw: str | float) -> int | Unclean | None:
     if isinstance(raw, int):
         return raw
     if isinstance(raw, float):
         if not raw.is_integer():
-            raise UncleanError("integer")
+            return Unclean("integer")
         return int(raw)
     # full-width digits are what a Chinese keyboard gives
     digits = unicodedata.normalize("NFKC", raw).strip()
     if not digits:
         return None
     if not _INTEGER.fullmatch(digits):
-        raise UncleanError("integer")
+        return Unclean("integer")
     return int(digits)
 
 
-def _decimal(raw: str | float) -> float | None:
+def _decimal(raw: str | float) -> float | Unclean | None:
     if isinstance(raw, str):
         digits = unicodedata.normalize("NFKC", raw).strip()
         if not digits:
             return None
         if not _DECIMAL.fullmatch(digits):
-            raise UncleanError("decimal")
+            return Unclean("decimal")
         return float(digits)
     if not math.isfinite(raw):
-        raise UncleanError("decimal")
+        return Unclean("decimal")
     return float(raw)
 
 
-def _date(cleaned: str) -> str:
+def _date(cleaned: str) -> str | Unclean:
     digits = unicodedata.normalize("NFKC", cleaned)
     if not _DATE.fullmatch(digits):
-        raise UncleanError("date")
+        return Unclean("date")
     try:
         return date.fromisoformat(digits).isoformat()
     except ValueError:
-        raise UncleanError("date") from None
+        return Unclean("date")
+
+
+_NUMBERS: dict[str, Callable[[str | float], float | Unclean | None]] = {"integer": _integer, "decimal": _decimal}

@@ -2,26 +2,26 @@
 
 from collections.abc import Mapping
 
-_SENTENCES: Mapping[str, tuple[str, str]] = {
-    "required": ("请先回答这一题,再往下走。", "Please answer this question before you go on."),
-    "integer": ("请填一个整数,例如 3。", "Please give a whole number, for example 3."),
-    "decimal": ("请填一个数字,例如 2.5。", "Please give a number, for example 2.5."),
+SENTENCES: Mapping[str, tuple[str, str]] = {
+    "required": ("请先回答这一题，再往下走。", "Please answer this question before you go on."),
+    "integer": ("请填一个整数，例如 3。", "Please give a whole number, for example 3."),
+    "decimal": ("请填一个数字，例如 2.5。", "Please give a number, for example 2.5."),
     "date": (
-        "请按“年-月-日”填写,例如 2026-05-01。",
+        "请按“年-月-日”填写，例如 2026-05-01。",
         "Please write the date as year-month-day, for example 2026-05-01.",
     ),
-    "one": ("这一题只能选一个答案,请重新选择。", "Please choose just one answer here."),
+    "one": ("这一题只能选一个答案，请重新选择。", "Please choose just one answer here."),
     "not offered": (
-        "您选的答案不在这一题的选项里,请从列出的选项中选择。",
+        "您选的答案不在这一题的选项里，请从列出的选项中选择。",
         "That answer is not one of those offered here; please choose from the list.",
     ),
     "too long": (
-        "文字太长了,请不要超过 {limit} 个字。",
+        "文字太长了，请不要超过 {limit} 个字。",
         "That text is too long; please keep it to {limit} characters.",
     ),
-    "unreadable": ("我们没能读懂这个答案,请重新填写。", "We could not read this answer; please give it again."),
+    "unreadable": ("我们没能读懂这个答案，请重新填写。", "We could not read this answer; please give it again."),
     "constraint": (
-        "这个答案好像不太对,请再核对一下。",
+        "这个答案好像不太对，请再核对一下。",
         "This answer does not look right; please check it once more.",
     ),
 }
@@ -29,5 +29,5 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
 
 def sentence(kind: str, language: str, **details: object) -> str:
     """The sentence for one kind of problem; Chinese for zh, English for every other language."""
-    chinese, english = _SENTENCES[kind]
+    chinese, english = SENTENCES[kind]
     return (chinese if language == "zh" else english).format(**details)

@@ -9,7 +9,7 @@ from datetime import date
 from graphlib import TopologicalSorter
 from typing import Any
 
-from questionnaires.casting import UncleanError, cast
+from questionnaires.casting import Unclean, cast
 from questionnaires.expressions import Context, Expression
 from questionnaires.functions import Value, string
 
@@ -80,10 +80,9 @@ def _calculate(step: Step, calculation: Expression, context: Context, scope: Sco
 
 
 def _read(step: Step, raw: Any, scope: Scope) -> None:
-    try:
-        answer = cast(step.type, raw)
-    except UncleanError as problem:
-        scope.unclean[step.name] = problem.args[0]
+    answer = cast(step.type, raw)
+    if isinstance(answer, Unclean):
+        scope.unclean[step.name] = answer.problem
         return
     if answer is None:
         return

@@ -142,7 +142,7 @@ def _from_nodes(root: _Node | None, source: str) -> Sheets:
         for number, row in enumerate(value.rows, start=2):
             if row.cells is None:
                 _refuse(source, row.line, f"row {number} of sheet {key} is no 'column: text' mapping")
-            cells = [(column, _text(cell, source)) for column, cell in _pairs(row.cells, source)]
+            cells = [(column, _cell_text(column, cell, source)) for column, cell in _pairs(row.cells, source)]
             rows.append(make_row(source, key, number, cells))
     return sheets
 
@@ -155,6 +155,13 @@ def _pairs(cells: list[tuple[_Node, _Node]], source: str) -> Iterable[tuple[str,
             _refuse(source, key.line, f"{name!r} stands twice in one place; keep one")
         seen.add(name)
         yield name, value
+
+
+def _cell_text(column: str, cell: _Node, source: str) -> str:
+    if cell.text == "":
+        # {label: well, well} is YAML for a column "label" and an empty column "well": the half text must not pass
+        _refuse(source, cell.line, f"{column!r} has no text; leave the column out, or quote a text that holds a comma")
+    return _text(cell, source)
 
 
 def _text(node: _Node, source: str) -> str:

@@ -211,6 +211,8 @@ def test_a_fault_is_refused_with_sheet_row_and_the_nearest_right_name(form: Form
         ("survey: text", "line 1: sheet survey is no list of rows"),
         ("survey: [text]", "line 1: row 2 of sheet survey is no 'column: text' mapping"),
         ("survey: [{type: [a]}]", "line 1: a cell holds a list"),
+        ("survey: [{type: note, hint: well, well}]", "line 1: 'well' has no text; leave the column out, or quote"),
+        ("survey: [{type: note, hint: }]", "line 1: 'hint' has no text"),
         ("survey: []\n---\nsurvey: []", "more than one YAML document"),
         ("survey: [{a: \0}]", "is not YAML"),
         ("[" * 5000, "nested too deeply"),

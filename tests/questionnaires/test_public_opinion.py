@@ -8,6 +8,7 @@ import pytest
 
 from questionnaires import Instrument, load_instrument_text
 from questionnaires.errors import AnswerError
+from questionnaires.messages import SENTENCES, sentence
 
 # index and weight of each scored item, from the table of items of the indicator system
 WEIGHTS = {
@@ -100,6 +101,16 @@ def test_every_text_stands_in_chinese_and_in_english(opinion: Instrument) -> Non
     assert [name for name, labels in texts if set(labels) != {"zh", "en"}] == []
 
 
+def test_chinese_texts_use_chinese_punctuation(opinion: Instrument) -> None:
+    texts = [item.labels["zh"] for item in opinion.items.values() if item.shown]
+    texts += [text["zh"] for item in opinion.items.values() for text in (item.hints, item.constraint_messages) if text]
+    texts += [choice.label("zh") for item in opinion.items.values() for choice in item.choices]
+    texts += [sentence(kind, "zh", limit=1) for kind in SENTENCES]
+    narrow = {chr(code) for code in (0x2C, 0x3F, 0x21, 0x3A, 0x3B, 0x28, 0x29)}
+    assert [text for text in texts if narrow & set(text)] == []
+    assert [choice.label("zh") for choice in opinion.items["D5_compound"].choices][1] == "没有物业的老院落，还没有整治"
+
+
 def test_codes_for_not_knowing_and_refusing_are_the_same_everywhere(opinion: Instrument) -> None:
     for item in opinion.items.values():
         for choice in item.choices:
@@ -171,8 +182,8 @@ def test_a_bad_answer_gets_a_kind_sentence_in_the_language_of_the_page(opinion: 
     answers = {**ADMITTED, "D5_district": "510104", "D2": "56", "E1": "great", "D6_phones": "two"}
     clean = opinion.clean(answers, "zh")
     assert clean.first_bad_page == "experience"
-    assert clean.problems["D2"] == "请填四位数的出生年份,例如 1956;参加调查的人要年满18周岁。"
-    assert clean.problems["E1"] == "您选的答案不在这一题的选项里,请从列出的选项中选择。"
+    assert clean.problems["D2"] == "请填四位数的出生年份，例如 1956；参加调查的人要年满18周岁。"
+    assert clean.problems["E1"] == "您选的答案不在这一题的选项里，请从列出的选项中选择。"
     english = opinion.problems(opinion.page("about_you"), answers, "en")
     assert english == {
         "D2": "Please give the year in four digits, for example 1956; the survey is for people of 18 and older.",

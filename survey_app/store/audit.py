@@ -45,6 +45,6 @@ def head(store: Store) -> tuple[int, str]:
 
 def verify(store: Store) -> list[str]:
     """Link what is waiting, then check the whole chain: an empty list, or a sentence naming the first fault."""
-    while store.write(lambda connection: chain.link(connection, store.settings.secret)) == chain.AT_ONCE:
+    while store.write(lambda connection: chain.link(connection, store.settings.secret, wait=True)) == chain.AT_ONCE:
         continue
     return store.read(lambda connection: chain.faults(connection, store.settings.secret))

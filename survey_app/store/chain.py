@@ -22,7 +22,8 @@ from survey_app.store.tables import audit, audit_head
 START = "0" * 64
 AT_ONCE = 1000
 PAUSE = 1.0  # seconds between two rounds of the linking thread
-LOCK = "SELECT pg_try_advisory_xact_lock(7355608) AS mine"
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock(7355608) AS mine"
+LOCK = "SELECT true AS mine FROM pg_advisory_xact_lock(7355608)"
 
 _UNLINKED = select(audit).where(audit.c.position.is_(None)).order_by(audit.c.entry).limit(AT_ONCE)
 _LINK = (
@@ -51,16 +52,15 @@ def seal(secret: bytes, position: int, head: str) -> str:
     return hmac.new(secret, f"audit:{position}:{head}".encode(), hashlib.sha256).hexdigest()
 
 
-def link(connection: Connection, secret: bytes) -> int:
-    """Link up to 1000 unlinked rows; how many were."""
+def link(connection: Connection, secret: bytes, *, wait: bool = False) -> int:
+    """Link up to 1000 unlinked rows; how many were. wait: when another process is at it, link what it leaves."""
+    if connection.engine.name == "postgresql":
+        mine = connection.one(LOCK if wait else TRY_LOCK)
+        if mine is None or not mine["mine"]:
+            return 0
     rows = connection.all(_UNLINKED)
     if not rows:
         return 0
-    if connection.engine.name == "postgresql":
-        mine = connection.one(LOCK)
-        if mine is None or not mine["mine"]:
-            return 0  # another process is linking them
-        rows = connection.all(_UNLINKED)
     head = connection.one(_HEAD)
     position, last = (head["position"], head["hash"]) if head else (0, START)
     links = []

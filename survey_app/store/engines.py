@@ -25,6 +25,7 @@ Work = Callable[[Connection], T]
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT = 10_000  # milliseconds
 POOL = 16
+PATIENCE = 10.0  # seconds until a PostgreSQL server that gives no connection counts as away
 POSTGRES_STATEMENTS = Statements(postgresql.dialect())  # type: ignore[no-untyped-call]
 SQLITE_STATEMENTS = Statements(sqlite.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
 
@@ -129,17 +130,17 @@ class PostgresDatabase:
             url,
             min_size=1,
             max_size=POOL,
-            timeout=10,
+            timeout=PATIENCE,
             check=psycopg_pool.ConnectionPool.check_connection,
             open=False,
             name="sandu",
         )
         try:
-            self._pool.open(wait=True, timeout=10)
+            self._pool.open(wait=True, timeout=PATIENCE)
         except psycopg_pool.PoolTimeout as error:
             self._pool.close()
             raise StoreError(
-                "The PostgreSQL server of SANDU_DATABASE_URL gave no connection within 10 s. "
+                "The PostgreSQL server of SANDU_DATABASE_URL did not let us in. "
                 "Check that it runs and that the address, user and password are right."
             ) from error
 

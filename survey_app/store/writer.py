@@ -122,7 +122,8 @@ class Writer:
         with _Outcome() as outcome:
             outcome.value = work(self._connection)
         if outcome.error is not None:
-            # A full disk may have ended the whole transaction; then this fails too, and so does the group.
+            if not self._driver.in_transaction:
+                raise outcome.error  # a full disk ends the whole transaction, and with it the group
             self._connection.run("ROLLBACK TO one")
         self._connection.run("RELEASE one")
         return outcome

@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import NoReturn
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
-from lark.exceptions import VisitError
 
 from questionnaires.errors import InstrumentError
 from questionnaires.functions import BEYOND, FUNCTIONS, OPERATORS, Value, boolean, nearest, string
@@ -186,8 +185,6 @@ def parse(text: str) -> Expression:
         root: Node = _PARSER.parse(text)  # type: ignore[assignment]
     except UnexpectedInput as error:
         _refuse(text, error)
-    except VisitError as error:
-        raise error.orig_exc from None
     _check_depth(root)
     nodes = tuple(walk(root))
     references = frozenset(node.name for node in nodes if isinstance(node, Reference))

@@ -34,6 +34,10 @@ def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Cal
         with st.container(border=True, key=f"{prefix}-item-{control.name}"):
             if control.letter:
                 st.markdown(as_text(control.letter))
+            required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
+            st.markdown(f"**{as_text(control.question)}**{required}")
+            if control.hint:
+                st.caption(as_text(control.hint))
             fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
@@ -54,73 +58,74 @@ def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -
     return [chosen] if chosen else []
 
 
-def question(control: Control, translate: Callable[[str], str]) -> str:
-    """An item's label with the mark of one that must be answered."""
-    required = translate("required")
-    return as_text(control.question) + (f" :gray[({required})]" if control.item.required else "")
-
-
 def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
-    label = question(control, translate)
     if control.kind == "note":
-        st.markdown(label)
         return []
     if control.kind == "many":
-        return _many(control, key, label, language)
+        return [choice.name for choice in control.choices if _box(choice, control, key, language)]
     if control.kind in {"choices", "scale", "menu"}:
-        return _one(control, key, label, language, translate)
+        return _one(control, key, language, translate)
     if control.kind == "date":
-        return _date(control, key, label)
-    hint = as_text(control.hint)
+        return _date(control, key)
     value = control.value if isinstance(control.value, str) else ""
-    if control.kind == "long_text":
-        written = st.text_area(label, value, max_chars=2000, key=key)
-    else:
-        written = st.text_input(label, value, max_chars=2000, key=key, autocomplete="off")
-    if hint:
-        st.caption(hint)
+    write = st.text_area if control.kind == "long_text" else st.text_input
+    written = write(_spoken(control), value, max_chars=2000, key=key, label_visibility="collapsed")
     return [written] if written else []
 
 
-def _one(control: Control, key: str, label: str, language: str, translate: Callable[[str], str]) -> list[str]:
+def _spoken(control: Control) -> str:
+    """The name that a screen reader reads: Streamlit gives it the label as it is written, escapes and all.
+
+    So the question is drawn above the widget, and the widget's own label is its plain text, not shown.
+    """
+    return f"{control.question} {control.hint}".strip()
+
+
+def _one(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
     choices = [*control.scale, *control.choices]
     names = [choice.name for choice in choices]
-    labels = {choice.name: as_text(choice.label(language)) for choice in choices}
-    labels |= {choice.name: choice.name for choice in control.scale}
     index = names.index(str(control.value)) if control.value in names else None
-    if control.hint:
-        label = f"{label}  \n:small[:gray[{as_text(control.hint)}]]"
     if control.kind == "menu":
         # A menu shows its labels as they are; only radio buttons read Markdown.
-        plain = {choice.name: choice.label(language) for choice in choices}
         chosen = st.selectbox(
-            label, names, index=index, format_func=plain.__getitem__, key=key, placeholder=translate("Please choose")
+            _spoken(control),
+            names,
+            index=index,
+            format_func={choice.name: choice.label(language) for choice in choices}.__getitem__,
+            key=key,
+            placeholder=translate("Please choose"),
+            label_visibility="collapsed",
         )
     else:
-        across = control.kind == "scale"
+        labels = {choice.name: as_text(choice.label(language)) for choice in control.choices}
         chosen = st.radio(
-            label, names, index=index, format_func=labels.__getitem__, key=key, horizontal=across, width="stretch"
+            _spoken(control),
+            names,
+            index=index,
+            format_func=({choice.name: choice.name for choice in control.scale} | labels).__getitem__,
+            key=key,
+            horizontal=control.kind == "scale",
+            label_visibility="collapsed",
+            width="stretch",
         )
     return [chosen] if chosen else []
-
-
-def _many(control: Control, key: str, label: str, language: str) -> list[str]:
-    st.markdown(f"**{label}**")
-    if control.hint:
-        st.caption(as_text(control.hint))
-    return [choice.name for choice in control.choices if _box(choice, control, key, language)]
 
 
 def _box(choice: Choice, control: Control, key: str, language: str) -> bool:
     return st.checkbox(as_text(choice.label(language)), choice.name in control.value, key=f"{key}-{choice.name}")
 
 
-def _date(control: Control, key: str, label: str) -> list[str]:
+def _date(control: Control, key: str) -> list[str]:
     try:
         value = date.fromisoformat(str(control.value)) if control.value else None
     except ValueError:
         value = None
-    chosen = st.date_input(label, value, min_value=date(1900, 1, 1), key=key, format="YYYY-MM-DD")
-    if control.hint:
-        st.caption(as_text(control.hint))
+    chosen = st.date_input(
+        _spoken(control),
+        value,
+        min_value=date(1900, 1, 1),
+        key=key,
+        format="YYYY-MM-DD",
+        label_visibility="collapsed",
+    )
     return [chosen.isoformat()] if isinstance(chosen, date) else []

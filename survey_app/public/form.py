@@ -47,6 +47,7 @@ def main() -> None:
         show_ending(visit, language)
     else:
         show_page(visit, title)
+    st.html(styles.to_top(st.session_state.get("step", 0)), unsafe_allow_javascript=True)
 
 
 def ended(slug: str, visit_id: str) -> Ending | None:
@@ -82,6 +83,7 @@ def show_page(visit: Visit, title: str) -> None:
     stay = int((time.monotonic() - began) * 1000)
     sent = Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit", copy)
     step = take(doors.current(), visit, page, sent)
+    st.session_state["step"] = st.session_state.get("step", 0) + 1
     if go.startswith("size-"):
         st.query_params["size"] = go.removeprefix("size-")
     st.session_state.pop(f"began-{visit.id}-{page.name}", None)
@@ -136,6 +138,8 @@ def _controls(
     visit: Visit, shown: Show, drawn: tuple[Control, ...], _: Translate
 ) -> tuple[dict[str, list[str]], str | None]:
     """The page's items, with the search for a community above the address."""
+    # Streamlit keeps a choice by its words: in another language the widgets are others, filled from the draft.
+    prefix = f"{visit.id}-{visit.language}"
     levels = address.chain(visit.instrument)
     here = {level.name for level in address.levels_on(levels, shown.page.items)}
     open_levels = {
@@ -157,11 +161,11 @@ def _controls(
                 go = "search"
             if shown.matches:
                 label = _("Found; tap yours, then go on:")
-                fields[address.FOUND_FIELD] = widgets.draw_matches(shown.matches, prefix=visit.id, label=label)
+                fields[address.FOUND_FIELD] = widgets.draw_matches(shown.matches, prefix=prefix, label=label)
             elif shown.search:
                 st.error(_("No community with this name. Try fewer characters, or choose below."))
             st.caption(_("Or choose step by step; after each step press Next:"))
-    fields |= widgets.draw(kept, prefix=visit.id, language=visit.language, translate=_)
+    fields |= widgets.draw(kept, prefix=prefix, language=visit.language, translate=_)
     return fields, go
 
 

@@ -23,3 +23,8 @@ def lines(pairs: list[tuple[str, str]], colon: str) -> str:
 def link(address: str, label: str) -> str:
     """A link that stays in this window."""
     return f'<p class="sandu-link"><a href="{escape(address)}" target="_self">{escape(label)}</a></p>'
+
+
+def to_top(step: int) -> str:
+    """Scrolls to the top when a new page stands there; Streamlit keeps the old page's place. `step` makes it anew."""
+    return f"<script>document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0) /* {int(step)} */</script>"

@@ -1,0 +1,362 @@
+"""The plain door over a real store: what a resident meets, page by page, without JavaScript."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from starlette.testclient import TestClient
+
+from survey_app.store import invitations
+from tests.public.conftest import SCREENING, SHUIJINGFANG, Resident, World
+
+UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+
+def test_a_get_writes_nothing_and_goes_on_to_a_fresh_random_address(client: TestClient, world: World) -> None:
+    first = client.get("/s/open", follow_redirects=False)
+    second = client.get("/s/open", follow_redirects=False)
+    assert first.status_code == 303
+    assert re.fullmatch(rf"/s/open/{UUID4}/", first.headers["location"])
+    assert first.headers["location"] != second.headers["location"]
+    assert client.get(first.headers["location"]).status_code == 200
+    assert world.rows("draft") == []
+
+
+def test_the_first_page_weighs_less_than_fifteen_kilobytes_with_its_stylesheet(client: TestClient) -> None:
+    page = client.get("/s/open")
+    sheet = re.search(r'href="(/assets/[^"]+\.css)"', page.text)
+    assert sheet
+    style = client.get(sheet[1])
+    assert style.headers["cache-control"].endswith("immutable")
+    assert len(page.content) + len(style.content) < 15_000
+
+
+def test_a_page_names_no_script_and_no_other_site(client: TestClient) -> None:
+    html = client.get("/s/open").text
+    assert "<script" not in html
+    assert not re.findall(r'(?:href|src|action)="(?:https?:)?//', html)
+
+
+def test_a_whole_form_is_stored_once_and_ends_with_a_receipt(resident: Resident, world: World) -> None:
+    resident.open("/s/open").until_last_page().press(D1="female", D2="1956")
+    assert "/done" in resident.url
+    assert re.search(r'class="receipt">[A-Z2-7]{5}(-[A-Z2-7]{5}){3}<', resident.html)
+    (row,) = world.rows("response")
+    answers = json.loads(row["answers"])
+    assert answers["D5_district"] == "510104"
+    assert answers["D5_community"] == SHUIJINGFANG
+    assert answers["D2"] == 1956
+    assert (row["stream"], row["door"], row["language"]) == ("opt-in", "plain", "zh")
+    assert world.rows("draft") == []
+
+
+def test_the_receipt_is_for_the_browser_that_sent_the_form(resident: Resident) -> None:
+    resident.open("/s/open").until_last_page().press()
+    code = re.search(r'class="receipt">([^<]+)<', resident.html)
+    assert code
+    resident.client.cookies.clear()
+    resident.open(resident.url)
+    assert resident.status == 200
+    assert code[1] not in resident.html
+    assert "不再显示" in resident.html
+
+
+def test_a_double_tap_on_the_last_button_gives_one_row_and_the_same_receipt(resident: Resident, world: World) -> None:
+    resident.open("/s/open").until_last_page().press(D1="male")
+    first = re.search(r'class="receipt">([^<]+)<', resident.html)
+    action, fields = resident.sent[-1]
+    again = resident.client.post(action, data=fields)
+    second = re.search(r'class="receipt">([^<]+)<', again.text)
+    assert first and second and first[1] == second[1]
+    assert len(world.rows("response")) == 1
+    assert world.rows("draft") == []
+
+
+def test_two_last_taps_at_the_same_moment_give_one_row(resident: Resident, world: World) -> None:
+    resident.open("/s/open").until_last_page()
+    fields = {**resident.fields(), "go": "next", "D1": "male"}
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: resident.client.post(resident.action, data=fields), range(2)))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(world.rows("response")) == 1
+
+
+def test_a_double_tap_on_a_refusal_of_consent_is_one_row_too(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="no")
+    action, fields = resident.sent[-1]
+    again = resident.client.post(action, data=fields)
+    assert "您选择了不参加" in resident.html
+    assert "您选择了不参加" in again.text
+    assert [row["disposition"] for row in world.rows("response")] == ["refused"]
+
+
+def test_who_is_not_eligible_is_thanked_and_asked_no_more(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="yes").press(**{**SCREENING, "S1": "no"})
+    assert "另一部分居民" in resident.html
+    assert [row["disposition"] for row in world.rows("response")] == ["not_eligible"]
+
+
+def test_every_post_that_goes_on_answers_with_303(resident: Resident) -> None:
+    resident.open("/s/open")
+    answer = resident.client.post(
+        resident.action, data={**resident.fields(), "consent": "yes", "go": "next"}, follow_redirects=False
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith("/screening")
+
+
+def test_a_page_with_problems_is_shown_again_and_writes_nothing(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press()
+    assert resident.status == 422
+    assert world.rows("draft") == []
+    described = re.search(r'<fieldset class="item bad" id="item-consent" aria-describedby="([^"]+)"', resident.html)
+    assert described
+    for name in described[1].split():
+        assert f'id="{name}"' in resident.html
+    assert 'role="alert"' in resident.html
+    assert '<a href="#consent">' in resident.html
+
+
+def test_a_bad_number_keeps_what_was_typed_beside_its_sentence(resident: Resident, world: World) -> None:
+    resident.open("/s/open").until_last_page().press(D2="一九五六")
+    assert resident.status == 422
+    assert 'value="一九五六"' in resident.html
+    assert 'aria-describedby="D2-problem' in resident.html
+    assert world.rows("response") == []
+
+
+def test_the_back_button_keeps_answers_and_does_not_check_them(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press("back", S1="yes")
+    assert resident.page == "consent"
+    assert re.search(r'name="consent" value="yes"[^>]* checked', resident.html)
+    resident.press()
+    assert re.search(r'name="S1" value="yes"[^>]* checked', resident.html)
+
+
+def test_nothing_is_preselected(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press(**{"found-community": SHUIJINGFANG})
+    while True:
+        assert " checked" not in resident.html, resident.page
+        assert 'type="range"' not in resident.html
+        if resident.page == "about_you":
+            break
+        resident.press()
+
+
+@pytest.mark.parametrize(("accepted", "word"), [("en-GB,en;q=0.9", "Next"), ("zh-CN", "下一页"), ("fr", "下一页")])
+def test_the_first_language_is_the_browsers_or_else_chinese(client: TestClient, accepted: str, word: str) -> None:
+    assert f">{word}</button>" in client.get("/s/open", headers={"accept-language": accepted}).text
+
+
+def test_switching_the_language_keeps_what_is_chosen_on_the_page(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press("language-en", S1="yes")
+    assert resident.page == "screening"
+    assert '<html lang="en">' in resident.html
+    assert re.search(r'name="S1" value="yes"[^>]* checked', resident.html)
+    resident.press("next", **SCREENING)
+    assert "Where you live" in resident.html
+
+
+def test_large_type_stays_from_page_to_page_without_a_cookie(resident: Resident) -> None:
+    resident.open("/s/open").press("size-large").press(consent="yes")
+    assert '<html lang="zh-CN" class="large">' in resident.html
+    assert resident.page == "screening"
+    assert not resident.client.cookies
+    resident.press("size-normal")
+    assert 'class="large"' not in resident.html
+
+
+def test_a_community_is_found_by_its_name_and_fills_all_three_levels(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press("search", **{"find-community": "水井坊"})
+    assert resident.status == 200
+    assert f'name="found-community" value="{SHUIJINGFANG}"' in resident.html
+    resident.press(**{"find-community": "水井坊", "found-community": SHUIJINGFANG})
+    (draft,) = world.rows("draft")
+    kept = json.loads(draft["answers"])
+    assert {kept[name] for name in ("D5_district", "D5_street", "D5_community")} == {
+        "510104",
+        "510104017",
+        SHUIJINGFANG,
+    }
+    assert "水井坊" in resident.html
+
+
+def test_a_name_typed_and_sent_with_next_is_looked_up_too(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press("default", **{"find-community": "水井坊"})
+    assert f'value="{SHUIJINGFANG}"' in resident.html
+    resident.press("search", **{"find-community": "没有这样的地方"})
+    assert "没有找到这个名称" in resident.html
+
+
+def test_down_the_levels_each_shows_only_what_lies_in_the_one_above(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press(D5_district="510104")
+    assert '<option value="510104017">' in resident.html
+    assert '<option value="510105' not in resident.html
+    resident.press(D5_street="510104017")
+    assert f'<option value="{SHUIJINGFANG}">' in resident.html
+    resident.press(D5_community=SHUIJINGFANG)
+    assert json.loads(world.rows("draft")[0]["answers"])["D5_community"] == SHUIJINGFANG
+
+
+def test_another_district_drops_the_street_that_was_chosen_before(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press(**{"found-community": SHUIJINGFANG})
+    visit = resident.id
+    resident.open(f"/s/open/{visit}/address").press(D5_district="510105")
+    kept = json.loads(world.rows("draft")[0]["answers"])
+    assert kept["D5_district"] == "510105"
+    assert "D5_street" not in kept
+    assert "D5_community" not in kept
+    assert '<option value="510105' in resident.html
+
+
+def test_an_invitation_is_exchanged_at_once_and_leaves_the_address(resident: Resident, world: World) -> None:
+    token = world.tokens[0]
+    resident.open(f"/s/invited?t={token}")
+    assert token not in resident.url
+    assert token not in resident.html
+    visit = resident.id
+    resident.press(consent="yes")
+    assert resident.open(f"/s/invited?t={token}").id == visit
+    assert resident.page == "screening"
+
+
+def test_an_invited_answer_carries_the_design_and_spends_the_invitation(resident: Resident, world: World) -> None:
+    token = world.tokens[0]
+    resident.open(f"/s/invited?t={token}").until_last_page().press(D1="male")
+    (row,) = world.rows("response")
+    assert (row["stream"], row["psu"], row["base_weight"]) == ("probability", SHUIJINGFANG, 1000.0)
+    resident.open(f"/s/invited?t={token}")
+    assert resident.status == 410
+    assert "已经填写过了" in resident.html
+
+
+def test_a_draft_is_taken_up_where_it_was_left(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING)
+    assert resident.open(f"/s/open/{resident.id}/").page == "address"
+
+
+def test_presets_posted_by_hand_change_nothing(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="yes", city="530100").press(**SCREENING, city="530100")
+    assert '<option value="510104">' in resident.html
+    assert '<option value="530102">' not in resident.html
+    resident.press(D5_district="530102", city="530100")
+    assert resident.status == 422
+    assert "city" not in json.loads(world.rows("draft")[0]["answers"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/s/nowhere", 404, "没有问卷"),
+        ("/s/UPPER", 404, "没有问卷"),
+        ("/s/closed", 410, "已经结束"),
+        ("/s/over", 410, "已经结束"),
+        ("/s/later", 403, "还没有开始"),
+        ("/s/invited", 403, "凭邀请"),
+        ("/s/invited?t=AAAAAAAAAAAAAAAAAAAAAA", 404, "没有找到这份邀请"),
+        ("/s/open/not-an-id/", 404, "没有页面"),
+        ("/s/open/00000000-0000-1000-8000-000000000000/", 404, "没有页面"),
+        ("/s/invited/11111111-1111-4111-8111-111111111111/", 403, "凭邀请"),
+        ("/nonsense", 404, "没有页面"),
+    ],
+)
+def test_an_address_that_cannot_be_answered_says_why(
+    resident: Resident, world: World, path: str, status: int, sentence: str
+) -> None:
+    resident.open(path)
+    assert (resident.status, sentence in resident.html) == (status, True), resident.html
+    assert "Traceback" not in resident.html
+    assert world.rows("draft") == []
+
+
+def test_an_expired_invitation_asks_for_a_new_one(resident: Resident, world: World) -> None:
+    from datetime import date, timedelta
+
+    yesterday = date.today() - timedelta(days=1)
+    (token,) = invitations.mint(world.doors.store, "invited", ["case-2"], yesterday)
+    resident.open(f"/s/invited?t={token}")
+    assert resident.status == 410
+    assert "已经过期" in resident.html
+
+
+def test_another_form_under_a_sent_id_is_a_conflict_that_offers_a_new_form(resident: Resident, world: World) -> None:
+    resident.open("/s/open").until_last_page().press(D1="male")
+    action, fields = resident.sent[-1]
+    other = resident.client.post(action, data={**fields, "D1": "female"})
+    assert other.status_code == 409
+    assert 'href="/s/open?lang=zh"' in other.text
+    assert len(world.rows("response")) == 1
+
+
+def test_answers_out_of_range_posted_by_hand_get_a_sentence_and_store_nothing(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="perhaps")
+    assert resident.status == 422
+    resident.open("/s/open").until_last_page().press(D2="3000")
+    assert resident.status == 422
+    assert world.rows("response") == []
+
+
+def test_a_page_that_jumps_ahead_without_a_draft_goes_back_to_the_start(resident: Resident, world: World) -> None:
+    visit = "11111111-1111-4111-8111-111111111111"
+    assert resident.open(f"/s/open/{visit}/about_you").page == "consent"
+    answer = resident.client.post(f"/s/open/{visit}/about_you", data={"D1": "male", "go": "next"})
+    assert answer.url.path == f"/s/open/{visit}/"
+    assert world.rows("draft") == world.rows("response") == world.rows("quarantine") == []
+
+
+@pytest.mark.parametrize("copy", ["{", "[]", '{"consent": 1}', '{"consent": {"a": 1}}', "null", "x" * 40_000])
+def test_a_mangled_copy_of_earlier_answers_is_left_aside(resident: Resident, world: World, copy: str) -> None:
+    resident.open("/s/open")
+    action = resident.action.replace("/consent", "/screening")
+    answer = resident.client.post(action, data={"copy": copy, **SCREENING, "go": "next"})
+    assert answer.status_code == 200
+    assert world.rows("draft") == world.rows("response") == []
+
+
+def test_texts_of_a_resident_come_back_as_text(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING)
+    resident.press("search", **{"find-community": '"><script>alert(1)</script>'})
+    assert "<script" not in resident.html
+    assert "&lt;script&gt;" in resident.html
+    assert "<script" not in resident.open('/s/open/%3Cscript%3E/x"onload=').html
+
+
+def test_the_simulated_badge_stands_on_every_page_of_a_simulated_wave(resident: Resident) -> None:
+    resident.open("/s/open")
+    for _ in range(3):
+        assert "模拟数据 / simulated" in resident.html
+        resident.press(consent="yes", **SCREENING)
+    assert "模拟数据" not in resident.open("/s/closed").html
+
+
+def test_the_first_page_carries_the_header_block_and_its_progress(resident: Resident) -> None:
+    resident.open("/s/open")
+    for word in ("表号", "制定机关", "批准文号", "有效期至"):
+        assert word in resident.html
+    assert re.search(r"第1页，共\d+页", resident.html)
+    assert re.search(r"Page 1 of \d+", resident.open("/s/open?lang=en").html)
+
+
+def test_the_root_lists_the_surveys_that_anyone_may_answer_now(client: TestClient) -> None:
+    html = client.get("/").text
+    assert re.findall(r'href="/s/([a-z]+)\?', html) == ["open"]
+    assert client.get("/healthz").text == "ok"
+
+
+def test_each_door_links_to_the_other_with_the_draft(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes")
+    assert f"/?s=open&amp;r={resident.id}&amp;p=screening" in resident.html
+
+
+def test_the_streamlit_address_gets_its_id_by_a_redirect_and_leaves_the_token_behind(
+    client: TestClient, world: World
+) -> None:
+    fresh = client.get("/?s=open", follow_redirects=False)
+    assert fresh.status_code == 303
+    assert re.fullmatch(rf"/\?s=open&r={UUID4}", fresh.headers["location"])
+    assert client.get("/?s=open&r=mangled", follow_redirects=False).status_code == 303
+    exchanged = client.get(f"/?s=invited&t={world.tokens[1]}", follow_redirects=False)
+    assert world.tokens[1] not in exchanged.headers["location"]
+    assert client.get("/?s=closed").status_code == 410
+    assert client.get("/?s=nowhere").status_code == 404

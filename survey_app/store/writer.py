@@ -53,7 +53,10 @@ class Writer:
         self._thread.start()
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run the work and wait until it is committed. Raises what the work raised, or StoreError."""
+        """Run the work and wait until it is committed. Raises what the work raised, or StoreError.
+
+        The work may be run a second time after its first run was undone, so it changes nothing but the database.
+        """
         if threading.current_thread() is self._thread:
             raise StoreError("A write was begun inside another write; use the connection at hand.")
         future: Future[T] = Future()
@@ -110,6 +113,11 @@ class Writer:
         if whole.error is not None:
             with _Outcome():
                 self._driver.rollback()
+            if len(group) > 1:
+                # One that is too large for a full disk must not take the others with it: each for itself.
+                for job in group:
+                    self._commit([job])
+                return
         for number, (_, future) in enumerate(group):
             outcome = whole if whole.error is not None else outcomes[number]
             if outcome.error is None:

@@ -4,15 +4,16 @@ import os
 import sys
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from rich.table import Table
 
 from survey_app.cli.screen import console, refuse, track, word
 from survey_app.settings import Settings
 
+# typer brings its own click from 0.17 on, so the class that all usage errors share is found by its name.
+USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 ABOUT = "Sandu 三度: from the questionnaire to a number that can be defended."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 serve_app = typer.Typer(no_args_is_help=True, help="Start one of the two processes.")
@@ -27,12 +28,9 @@ def main() -> None:
     """Run the command line; what it refuses is one sentence on standard error and exit code 2, never a traceback."""
     try:
         status = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(2)
-    except click.ClickException as error:
-        refuse(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except USAGE_ERROR as error:
+        refuse(error.format_message() or "Name a command; sandu --help lists them.")
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ValueError as error:
         if type(error).__name__ not in {"InstrumentError", "AnswerError", "DesignError", "StoreError"}:

@@ -10,8 +10,9 @@ import pandas as pd
 from analysis import DesignError, Sample, format_interval, format_number, open_snapshot
 from analysis.errors import nearest
 from survey_app.cli.screen import word
-from survey_app.publish.catalogue import find_snapshot
+from survey_app.publish.catalogue import all_snapshots, find_snapshot
 from survey_app.settings import Settings
+from survey_app.store.errors import StoreError
 
 WHOLE = "whole"
 SIMULATED = "simulated / 模拟数据"
@@ -45,23 +46,28 @@ def estimate_rows(
     earlier = _path(settings, baseline, wave=None) if baseline else None
     sample = open_snapshot(_path(settings, snapshot, wave=wave), baseline=earlier)
     if earlier:
-        frame = sample.index(index, by=[by, "wave"]).change(over="wave").to_frame()
+        frame = sample.index(index, by=by).change(over="wave").to_frame()
+        frame = frame.rename(columns={"domain": by, "difference": "estimate"})
     else:
         frame = sample.index(index, by=by, whole=True).to_frame()
     names = _unit_names(sample) if by == "district" else {}
     if district is not None:
         frame = frame[frame[by] == _district_code(district, names)]
     rows = sorted(frame.to_dict("records"), key=lambda row: row[by] != WHOLE)  # the whole first, as on the screen
-    body = [_row(row, by, names) for row in rows]
     manifest = sample.manifest or {}
     mark = SIMULATED if manifest.get("simulated") else ""
     title = " · ".join(part for part in (str(manifest.get("wave", "")), index, mark) if part)
-    header = (by, word("name"), word("estimate"), word("95% interval"), "n")
-    return EstimateTable(title, header, 2, tuple(body))
+    last = "p (max-t)" if earlier else "n"
+    header = (by, word("name"), word("change") if earlier else word("estimate"), word("95% interval"), last)
+    return EstimateTable(title, header, 2, tuple(_row(row, by, names) for row in rows))
 
 
 def _path(settings: Settings, text: str, *, wave: str | None) -> Path:
-    if Path(text).suffix == ".zip":
+    if wave is not None:
+        known = sorted({one.wave for one in all_snapshots(settings.home)})
+        if wave not in known:
+            raise StoreError(f"There is no snapshot of a wave {wave!r}. {nearest(wave, known)}")
+    elif Path(text).suffix == ".zip":
         return Path(text)
     return find_snapshot(settings.home, text, wave=wave).folder
 
@@ -87,5 +93,5 @@ def _district_code(text: str, names: dict[str, tuple[str, str]]) -> str:
 def _row(row: Mapping[Any, Any], by: str, names: dict[str, tuple[str, str]]) -> tuple[str, ...]:
     value = str(row[by])
     name = word("Whole city") if value == WHOLE else " ".join(part for part in names.get(value, ("", "")) if part)
-    estimate, low, high = (float(str(row[column])) for column in ("estimate", "low", "high"))
-    return value, name, format_number(estimate), format_interval(low, high), str(row["n"])
+    last = format_number(row["p_adjusted"], 3) if "p_adjusted" in row else str(row["n"])
+    return value, name, format_number(row["estimate"]), format_interval(row["low"], row["high"]), last

@@ -6,8 +6,8 @@ for the browser's first press after a restart runs none.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from survey_app.public.journey import Go, Sent, Show, take
 from survey_app.public.plain import addresses
 from survey_app.public.plain.views import title_of
 from survey_app.public.sender import form_line, sender
-from survey_app.public.visit import Ending, Visit, find_wave, is_id, read, resume_at, turn
+from survey_app.public.visit import Ending, Visit, find_page, find_wave, is_id, read, resume_at
 from survey_app.store.shapes import Wave
 from survey_app.text import LANGUAGE_NAMES, LANGUAGES, preferred_language, translator
 
@@ -68,8 +68,11 @@ def ended(slug: str, visit_id: str) -> Ending | None:
 def show_page(visit: Visit, title: str) -> None:
     """One page of the form, and the step that its button takes."""
     language, _ = visit.language, translator(visit.language)
-    copy: Mapping[str, Any] | None = st.session_state.get(f"copy-{visit.id}")
-    page = turn(visit, st.query_params.get("p", ""), copy) or resume_at(visit)
+    visit = replace(visit, spare=st.session_state.get(f"copy-{visit.id}"))
+    page = find_page(visit, st.query_params.get("p", "")) or resume_at(visit)
+    if st.query_params.get("p") != page.name:
+        # The address must name the page: a second press that comes after the draft has gone is read by it.
+        st.query_params["p"] = page.name
     shown = st.session_state.get(f"show-{visit.id}")
     if not isinstance(shown, Show) or shown.page.name != page.name:
         shown = Show(page, visit.answers, {})
@@ -81,7 +84,7 @@ def show_page(visit: Visit, title: str) -> None:
     if go is None:
         return
     stay = int((time.monotonic() - began) * 1000)
-    sent = Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit", copy)
+    sent = Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit")
     step = take(doors.current(), visit, page, sent)
     st.session_state["step"] = st.session_state.get("step", 0) + 1
     if go.startswith("size-"):
@@ -221,4 +224,5 @@ def _language() -> str:
     return chosen if chosen in LANGUAGES else preferred_language(_accepted())
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -48,7 +48,6 @@ class Sent:
     go: str
     duration_ms: int | None
     door: str
-    copy: Mapping[str, Any] | None = None
 
     def text(self, name: str) -> str:
         """The last value of a field, without spaces around it; "" when it was not sent."""
@@ -126,10 +125,9 @@ def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:
 
 
 def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
-    """The copy of earlier answers that a plain page carries; None when it is missing or not ours.
+    """The copy of earlier answers that a plain page carries; None when it is missing or no set of answers.
 
-    A second tap on the last button arrives after the first one's transaction has removed the draft. With the copy it
-    carries the same body and gets the same thank-you. It is the resident's own data and is checked like any answer.
+    It is the resident's own data and is checked like any answer.
     """
     if not text or len(text) > LONGEST_COPY:
         return None
@@ -144,9 +142,9 @@ def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
 
 def write_copy(visit: Visit) -> str:
     """The copy for a page of this visit: its raw answers so far as compact JSON, without the wave's presets."""
-    if visit.draft is None:
+    if not visit.kept:
         return ""
-    return json.dumps(dict(visit.draft.answers), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(dict(visit.kept), ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_raw(value: Any) -> bool:
@@ -155,7 +153,7 @@ def _is_raw(value: Any) -> bool:
 
 def _merged(visit: Visit, page: Page, sent: Sent) -> dict[str, Any]:
     """All raw answers after this page: the draft's, this page's as sent, the wave's presets, an address that fits."""
-    base = {**sent.copy, **visit.wave.presets} if visit.draft is None and sent.copy else visit.answers
+    base = visit.answers
     here = {item.name for item in page.items}
     posted = raw_answers(asked(page, base), sent.fields)
     answers = {**{name: value for name, value in base.items() if name not in here}, **posted, **visit.wave.presets}

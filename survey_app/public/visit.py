@@ -38,18 +38,28 @@ class Ending:
 
 @dataclass(frozen=True)
 class Visit:
-    """One resident at one form. `id` is draft key and submission id at once."""
+    """One resident at one form. `id` is draft key and submission id at once.
+
+    `spare` is a copy of earlier answers that the browser carries, used only when there is no draft: a second tap on the
+    last button arrives after the first one's transaction has removed the draft, and gets the same thank-you with it.
+    """
 
     wave: Wave
     instrument: Instrument
     id: str
     draft: Draft | None
     language: str
+    spare: Mapping[str, Any] | None = None
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """The raw answers so far: the draft's, else those of the spare copy."""
+        return self.draft.answers if self.draft else self.spare or {}
 
     @property
     def answers(self) -> dict[str, Any]:
         """The raw answers so far with the wave's presets, which nobody can change."""
-        return {**(self.draft.answers if self.draft else {}), **self.wave.presets}
+        return {**self.kept, **self.wave.presets}
 
     @property
     def durations(self) -> Mapping[str, int]:
@@ -127,19 +137,12 @@ def resume_at(visit: Visit) -> Page:
 
 
 def find_page(visit: Visit, name: str) -> Page | None:
-    """The page of that name if its turn can have come: it exists and has something to ask, given the answers."""
+    """The page of that name if its turn can have come: it has something to ask, and without answers it is the first."""
     page = next((page for page in visit.instrument.pages if page.name == name), None)
-    return page if page is not None and page.visible(visit.answers) else None
-
-
-def turn(visit: Visit, name: str, copy: Mapping[str, Any] | None = None) -> Page | None:
-    """The page of that name, if its turn can have come. When the draft is gone (sent twice), the copy says so."""
-    if visit.draft is not None:
-        return find_page(visit, name)
-    page = next((page for page in visit.instrument.pages if page.name == name), None)
-    if page is None or page is visit.instrument.next_page(visit.answers):
-        return page
-    return page if copy is not None and page.visible({**copy, **visit.wave.presets}) else None
+    if page is None or not page.visible(visit.answers):
+        return None
+    begun = visit.draft is not None or visit.spare is not None
+    return page if begun or page is visit.instrument.next_page(visit.answers) else None
 
 
 def refusal(reason: str) -> EndingKind:

@@ -7,6 +7,7 @@ request that the browser marks as coming from another site is refused besides.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -20,7 +21,7 @@ from survey_app.public.endings import words
 from survey_app.public.journey import Go, Sent, Show, read_copy, take
 from survey_app.public.plain import addresses, cookies
 from survey_app.public.plain.views import ICON, STATIC, STYLESHEET, Look, ending_html, front_html, page_html
-from survey_app.public.visit import Ending, Visit, enter, find_wave, is_id, read, resume_at, turn
+from survey_app.public.visit import Ending, Visit, enter, find_page, find_wave, is_id, read, resume_at
 from survey_app.store import waves
 from survey_app.text import LANGUAGES, preferred_language, translator
 
@@ -51,7 +52,7 @@ def show(request: Request) -> Response:
     visit = _visit(request)
     if isinstance(visit, Ending):
         return _ending(request, visit)
-    page = turn(visit, request.path_params["page"], None)
+    page = find_page(visit, request.path_params["page"])
     if page is None:
         return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
     return _page(request, visit, Show(page, visit.answers, {}))
@@ -115,8 +116,8 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
     visit = _visit(request, spoken)
     if isinstance(visit, Ending):
         return _ending(request, visit)
-    copy = read_copy(visit, (fields.get("copy") or [""])[-1])
-    page = turn(visit, request.path_params["page"], copy)
+    visit = replace(visit, spare=read_copy(visit, (fields.get("copy") or [""])[-1]))
+    page = find_page(visit, request.path_params["page"])
     if page is None:
         return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
     go = (fields.get("go") or ["next"])[-1]
@@ -127,7 +128,6 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
         go="stay" if go.startswith("size-") else go,
         duration_ms=_stay((fields.get("at") or [""])[-1]),
         door="plain",
-        copy=copy,
     )
     step = take(doors.current(), visit, page, sent)
     if isinstance(step, Show):

@@ -1,0 +1,231 @@
+"""The launcher and the real process: settings, port, and a few things that only a browser can see."""
+
+import os
+import re
+import resource
+import select
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit import config as streamlit_config
+
+from survey_app.http import launch
+from tests.public.conftest import SCREENING
+
+CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """The residents' process on a free port over a copied data folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.port = home, free_port()
+        self.address = f"http://localhost:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        environment = {**os.environ, "SANDU_HOME": str(self.home), "SANDU_PUBLIC_PORT": str(self.port)}
+        environment["STREAMLIT_RUNNER_POST_SCRIPT_GC"] = "true"  # what the surroundings say must not matter
+        environment.pop("SANDU_DATABASE_URL", None)
+        self.log = self.home / "log"
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "survey_app.public"]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.home)
+        deadline = time.monotonic() + 90
+        while not self.healthy():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            select.select([], [], [], 0.2)
+
+    def healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answer:
+                return bool(answer.read() == b"ok")
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def process(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    home = tmp_path_factory.mktemp("running") / "home"
+    shutil.copytree(prepared_home, home)
+    running = Process(home)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(
+                "Chromium is missing. Install it from the distribution (Debian, Ubuntu: apt-get install chromium)."
+            )
+        pytest.skip("Chromium is missing. Install it from the distribution (Debian, Ubuntu: apt-get install chromium).")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN", java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def desktop(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    yield context.new_page()
+    context.close()
+
+
+def test_a_taken_port_is_one_sentence_and_exit_code_2(process: Process) -> None:
+    environment = {**os.environ, "SANDU_HOME": str(process.home), "SANDU_PUBLIC_PORT": str(process.port)}
+    command = [sys.executable, "-m", "survey_app.public"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert str(process.port) in ended.stderr
+
+
+def test_an_empty_data_folder_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    environment = {**os.environ, "SANDU_HOME": str(tmp_path), "SANDU_PUBLIC_PORT": str(free_port())}
+    command = [sys.executable, "-m", "survey_app.public"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_setting_that_does_not_hold_stops_the_start(capsys: pytest.CaptureFixture[str]) -> None:
+    found = streamlit_config.get_option("server.maxUploadSize")
+    with pytest.raises(SystemExit) as stopped:
+        launch.require_settings({"server.maxUploadSize": found + 1})
+    assert stopped.value.code == 2
+    assert "server.maxUploadSize" in capsys.readouterr().err
+    launch.require_settings({"server.maxUploadSize": found})
+
+
+def test_every_setting_of_the_launcher_is_one_that_streamlit_knows() -> None:
+    for name in launch.BASE_CONFIG:
+        streamlit_config.get_option(name)
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        reached = launch.raise_open_file_limit(512)
+        assert reached == resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 512
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_running_process_holds_its_limit_and_hides_its_metrics(process: Process) -> None:
+    limits = Path(f"/proc/{process.process.pid}/limits").read_text()
+    soft = re.search(r"Max open files\s+(\d+)", limits)
+    assert soft and int(soft[1]) >= 4096
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{process.address}/_stcore/metrics")
+    assert refused.value.code == 404
+
+
+def test_a_resident_without_javascript_fills_in_the_form_by_keyboard(process: Process, phone: Page) -> None:
+    outside: list[str] = []
+    phone.on(
+        "request", lambda request: None if request.url.startswith(process.address) else outside.append(request.url)
+    )
+    phone.goto(f"{process.address}/s/open")
+    phone.locator("#consent").focus()
+    phone.keyboard.press("Space")
+    phone.keyboard.press("Enter")
+    phone.wait_for_url("**/screening")
+    for name, value in SCREENING.items():
+        phone.locator(f"input[name={name}][value={value}]").check()
+    phone.locator("button.button[value=next]").click()
+    phone.wait_for_url("**/address")
+    phone.fill("#find-community", "水井坊")
+    phone.keyboard.press("Enter")
+    phone.locator("input[name=found-community]").first.check()
+    while "/about_you" not in phone.url:
+        assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), phone.url
+        phone.locator("button.button[value=next]").click()
+    phone.locator("button.button[value=next]").click()
+    assert phone.locator(".receipt").inner_text().count("-") == 3
+    assert outside == []
+
+
+def test_everything_to_tap_is_at_least_44_pixels_high(process: Process, phone: Page) -> None:
+    phone.goto(f"{process.address}/s/open")
+    phone.locator("#consent").check()
+    phone.locator("button.button[value=next]").click()
+    for selector in (".row", ".button", ".tool", "footer a"):
+        for target in phone.locator(selector).all():
+            box = target.bounding_box()
+            assert box and box["height"] >= 44 - 0.5, selector
+    size = phone.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
+    assert size >= 18
+
+
+def test_the_streamlit_form_works_in_a_browser_and_survives_a_killed_server(process: Process, desktop: Page) -> None:
+    outside: list[str] = []
+    own = (process.address, process.address.replace("http", "ws"), "data:", "blob:")
+    desktop.on("request", lambda request: None if request.url.startswith(own) else outside.append(request.url))
+    desktop.goto(f"{process.address}/?s=open")
+    onward = desktop.locator(".st-key-go-next button")
+    onward.wait_for(timeout=60_000)
+    desktop.locator("[data-testid=stRadioOption]").first.click()
+    onward.click()
+    desktop.wait_for_url("**p=screening**", timeout=30_000)
+    desktop.get_by_text("先确认三件事").wait_for(timeout=30_000)
+    process.kill()
+    process.start()
+    desktop.reload()
+    desktop.get_by_text("先确认三件事").wait_for(timeout=60_000)
+    for place in (0, 2, 5):
+        desktop.locator("[data-testid=stRadioOption]").nth(place).click()
+    onward.click()
+    desktop.wait_for_url("**p=address**", timeout=30_000)
+    visit = re.search(r"r=([0-9a-f-]{36})", desktop.url)
+    assert visit
+    database = sqlite3.connect(f"file:{process.home / 'sandu.sqlite'}?mode=ro", uri=True)
+    (answers,) = database.execute("SELECT answers FROM draft WHERE id = ?", (visit[1],)).fetchone()
+    database.close()
+    assert '"S3":"no"' in answers
+    assert outside == []
+
+
+def test_the_log_holds_no_address_of_a_draft(process: Process) -> None:
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-", process.log.read_text())

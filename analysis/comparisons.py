@@ -84,7 +84,9 @@ class Comparison:
 
     @property
     def detectable(self) -> Floats:
-        """m smallest differences that this test finds four times in five: (critical value + t of 0.8) standard errors."""
+        """m smallest differences that this test finds four times in five: (critical value + t of 0.8) standard
+        errors.
+        """
         from scipy import stats
 
         return (self.critical + stats.t.ppf(POWER, np.maximum(self.df, 1e-9))) * self.se

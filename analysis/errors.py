@@ -5,7 +5,9 @@ from difflib import get_close_matches
 
 
 class DesignError(ValueError):
-    """A design, a weighting step or a request that cannot be honoured; the sentence names the offender and the remedy."""
+    """A design, a weighting step or a request that cannot be honoured; the sentence names the offender and the
+    remedy.
+    """
 
 
 def nearest(name: object, known: Iterable[object]) -> str:

@@ -13,6 +13,7 @@ from analysis import intervals
 from analysis.design import describe
 from analysis.errors import DesignError, nearest
 from analysis.linear import Entries, Linear, Statistic, chain
+from analysis.moments import Moments, simple_variance
 
 if TYPE_CHECKING:
     from analysis.comparisons import Comparison
@@ -41,7 +42,7 @@ class Estimates:
     engine: Linear | None = None
     statistics: tuple[Statistic, ...] = ()
     reference: str = "wr"
-    moments: Callable[[], Any] | None = None
+    moments: Callable[[], Moments] | None = None
     again: Callable[[tuple[str, ...]], "Estimates"] | None = None
 
     @property
@@ -117,14 +118,15 @@ class Estimates:
             variance=self.se**2,
             df=self.degrees(df),
             n=self.n,
-            pooled=self._pooled() if self.kind in ("share", "index") else np.ones(self.shown),
+            pooled=self._pooled(100.0 if self.kind == "index" else 1.0),
         )
         return intervals.limits(evidence, chosen, level=level, scale=100.0 if self.kind == "index" else 1.0)
 
     def design_effect(self, reference: str | None = None) -> Floats:
         """P ratios of the variance to that of a simple random sample of as many persons; NaN where undefined.
 
-        reference: "wr", drawn with replacement, or "wor", without (R's two conventions). Costs a second pass over the rows.
+        reference: "wr", drawn with replacement, or "wor", without (R's two conventions). Costs a second pass over
+        the rows.
         """
         if self.moments is None or self.engine is None:
             return np.full(self.shown, np.nan)
@@ -141,8 +143,6 @@ class Estimates:
     @cached_property
     def _design_effects(self) -> Floats:
         """Design effects against a sample with replacement, of shown and hidden entries."""
-        from analysis.moments import simple_variance
-
         assert self.engine is not None and self.moments is not None
         simple = simple_variance(self.engine, self.statistics, self.entries, self._statistic_of, self.moments())
         variance = (self.entries.root.rows**2).sum(axis=0)
@@ -154,8 +154,10 @@ class Estimates:
         count = range(len(self.statistics))
         return [v for v in count for _ in self.domains] + [v for v in count for _ in self.wholes]
 
-    def _pooled(self) -> Floats:
-        """The design effect of each variable over its domains, for limits at the ends of the scale."""
+    def _pooled(self, scale: float) -> Floats:
+        """The design effect of each variable over its domains, for limits at the ends of the scale; else not needed."""
+        if self.kind not in ("share", "index") or not np.isin(self.values, (0.0, scale)).any():
+            return np.ones(self.shown)
         effects = self.design_effect("wr").reshape(len(self.variables), len(self.domains))
         mean = [row[np.isfinite(row)].mean() if np.isfinite(row).any() else 1.0 for row in effects]
         return np.repeat(mean, len(self.domains))
@@ -224,7 +226,9 @@ class Estimates:
         raise DesignError(f"There is no estimate of {describe(wanted)!r}. {nearest(describe(wanted), known)}")
 
     def contrast(self, contrasts: Mapping[str, Mapping[Any, float]]) -> "Estimates":
-        """Linear combinations as Estimates: {name: {domain, or (variable, domain): coefficient}}; "whole" may take part."""
+        """Linear combinations as Estimates: {name: {domain, or (variable, domain): coefficient}}; "whole" may take
+        part.
+        """
         matrix = np.zeros((len(self.entries.values), len(contrasts)))
         for column, terms in enumerate(contrasts.values()):
             for key, coefficient in terms.items():
@@ -263,8 +267,8 @@ class Estimates:
     ) -> "Comparison":
         """Differences with the covariance that part and whole share; see `comparisons.Comparison`.
 
-        to: "whole", "rest", "pairs", a domain, or a number. adjust: max-t, holm, hochberg, hommel, bonferroni, bh, by or
-        none. df: "satterthwaite", "design" or a number.
+        to: "whole", "rest", "pairs", a domain, or a number. adjust: max-t, holm, hochberg, hommel, bonferroni, bh,
+        by or none. df: "satterthwaite", "design" or a number.
         """
         from analysis.comparisons import Rule, compare
 
@@ -298,7 +302,9 @@ class Estimates:
         df: str | float | None = None,
         seed: int = SEED,
     ) -> "RankSets":
-        """For each domain the ranks that the data do not exclude; rank 1 is the highest value. See `ranks.rank_sets`."""
+        """For each domain the ranks that the data do not exclude; rank 1 is the highest value. See
+        `ranks.rank_sets`.
+        """
         from analysis.ranks import Rule, rank_sets
 
         return rank_sets(self, Rule(method, level, simultaneous, df, seed))

@@ -1,6 +1,6 @@
 """The estimators: each says which row expressions to sum and which ratios of the sums it is; `linear` does the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce as fold
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from analysis.design import as_names, check_columns
 from analysis.errors import DesignError
 from analysis.estimates import Estimates
 from analysis.linear import Entries, Linear, Part, Rule, Statistic, chain
-from analysis.totals import PREFIX, Where, answered, indicator, materialise, numeric, reduce_rows
+from analysis.moments import Moments
+from analysis.totals import PREFIX, Where, answered, indicator, is_missing, materialise, numeric, reduce_rows
 from analysis.weighting import Cells
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def estimate(
         where=where,
         plain=range(len(plan.expressions)) if parity else bases,
     )
-    if not reduced.domains:
+    if not reduced.domains or not reduced.inside.any():
         raise DesignError("No row is left by where= and by=, so that there is no domain: widen the conditions.")
     engine = Linear(reduced, Cells(cells, reduced.cells), sample.steps, sample.design.lonely_psu)
     wholes, whole_labels = _wholes(reduced.domains, names, sample.design.wave)
@@ -204,23 +205,21 @@ def _wholes(
     return members, labels
 
 
-def _moments(sample: "Sample", plan: Plan, names: tuple[str, ...], where: Where) -> Any:
+def _moments(sample: "Sample", plan: Plan, names: tuple[str, ...], where: Where) -> Callable[[], Moments]:
     """A second pass, made when a design effect is asked for: weighted cross-products of the row expressions."""
 
-    def run() -> tuple[dict[tuple[int, int], int], Any]:
-        pairs: dict[tuple[int, int], int] = {}
-        products: list[nw.Expr] = []
-        for statistic in plan.statistics:
-            used = sorted(
-                {place for part in statistic.parts for place in (part.numerator, part.denominator) if place is not None}
-            )
-            for a in used:
-                for b in used:
-                    if a <= b and (a, b) not in pairs:
-                        pairs[(a, b)] = len(products)
-                        products.append(plan.expressions[a] * plan.expressions[b])
+    def run() -> Moments:
+        used = [
+            sorted({place for part in one.parts for place in (part.numerator, part.denominator) if place is not None})
+            for one in plan.statistics
+        ]
+        pairs = sorted({(a, b) for places in used for a in places for b in places if a <= b})
+        columns = [one.alias(f"{PREFIX}x{place}") for place, one in enumerate(plan.expressions)]
+        frame = plan.frame(sample.frame).with_columns(*columns)
+        products = [nw.col(f"{PREFIX}x{a}") * nw.col(f"{PREFIX}x{b}") for a, b in pairs]
         cells = sample.weighting_variables
-        return pairs, reduce_rows(plan.frame(sample.frame), sample.design, products, cells=cells, by=names, where=where)
+        reduced = reduce_rows(frame, sample.design, products, cells=cells, by=names, where=where)
+        return Moments({pair: place for place, pair in enumerate(pairs)}, reduced)
 
     return run
 
@@ -228,5 +227,5 @@ def _moments(sample: "Sample", plan: Plan, names: tuple[str, ...], where: Where)
 def observed_levels(frame: Any, item: str) -> list[Any]:
     """The values that a column takes, in order."""
     counted = materialise(frame.group_by(item).agg(nw.len().alias(f"{PREFIX}n")))
-    values = [one for one in counted[item].to_list() if one is not None and one == one]
+    values = [one for one in counted[item].to_list() if not is_missing(one)]
     return sorted(values)

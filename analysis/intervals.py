@@ -1,8 +1,9 @@
 """Intervals of single estimates, by name.
 
-`mean`: t. `logit`, `xlogit`: t on the log odds. `asin`: t on the arcsine of the square root. `beta`: Clopper and Pearson with
-the effective sample size of Korn and Graubard 1998, as R's `survey`; `korn-graubard`: the same with the effective size cut at
-n (NCHS, Parker et al. 2017), and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective size (Franco et al. 2019).
+`mean`: t. `logit`, `xlogit`: t on the log odds. `asin`: t on the arcsine of the square root. `beta`: Clopper and
+Pearson with the effective sample size of Korn and Graubard 1998, as R's `survey`; `korn-graubard`: the same with the
+effective size cut at n (NCHS, Parker et al. 2017), and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective
+size (Franco et al. 2019).
 """
 
 from collections.abc import Callable
@@ -18,7 +19,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an interval is made from, P entries each; pooled: the design effect that stands in at the ends of the scale."""
+    """What an interval is made from, P entries each; pooled: the design effect that stands in at the ends of the
+    scale.
+    """
 
     values: Floats
     variance: Floats
@@ -123,7 +126,7 @@ def _korn_graubard(evidence: Evidence, level: float) -> Floats:
 
 
 def _wilson(evidence: Evidence, level: float) -> Floats:
-    # the effective size with t, or the df-adjusted size with z, never both: that would count the degrees of freedom twice
+    # the effective size with t, or the df-adjusted size with z, never both: few degrees of freedom count once
     p, z = evidence.values, _t(evidence, level)
     size = np.minimum(_effective(evidence, level) / _df_factor(evidence, level), 1e12)
     middle = (p + z**2 / (2 * size)) / (1 + z**2 / size)

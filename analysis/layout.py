@@ -1,4 +1,6 @@
-"""The sampling units and how they nest: which unit stands in which group at each stage, how many were drawn of how many."""
+"""The sampling units and how they nest: which unit stands in which group at each stage, how many were drawn of how
+many.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +19,11 @@ Labels = tuple[tuple[Any, ...], ...]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of sampling: U units in G groups (strata and waves at the first stage, the units before at a later one).
+    """One stage of sampling: U units in G groups (strata and waves at the first stage, the units before at a later
+    one).
 
-    of: last-stage unit -> unit of this stage. group: U, unit -> group. drawn, population: G, units drawn and units there
-    are (infinite without fpc).
+    of: last-stage unit -> unit of this stage. group: U, unit -> group. drawn, population: G, units drawn and units
+    there are (infinite without fpc).
     """
 
     of: Integers
@@ -48,7 +51,9 @@ class Layout:
 
 
 def codes_of(columns: Sequence[Sequence[Any]], rows: int) -> tuple[Integers, Labels]:
-    """Rows numbered by the tuple of their labels, in order of appearance; labels are compared as tuples, never joined."""
+    """Rows numbered by the tuple of their labels, in order of appearance; labels are compared as tuples, never
+    joined.
+    """
     if not columns:
         return np.zeros(rows, dtype=np.int64), ((),)
     seen: dict[tuple[Any, ...], int] = {}
@@ -149,8 +154,9 @@ def _check_nesting(design: Design, stratum: Integers, wave: Integers, paths: lis
     for label, of_wave, of_stratum in zip(paths[0], wave.tolist(), stratum.tolist(), strict=True):
         if home.setdefault((label, of_wave), of_stratum) != of_stratum:
             raise DesignError(
-                f"The psu {label!r} of the column {design.psus[0]!r} stands in two strata of {describe(design.strata)!r}. "
-                "Say nest=True if labels start again in every stratum, else mend the labels."
+                f"The psu {label!r} of the column {design.psus[0]!r} stands in two strata of "
+                f"{describe(design.strata)!r}. Say nest=True if labels start again in every stratum, "
+                "else mend the labels."
             )
 
 

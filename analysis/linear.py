@@ -1,8 +1,8 @@
 """From the table of sums to estimates with scores: every linearised estimator goes through here.
 
-An estimate is r = sum_k a_k Y_k / X_k over the items k, Y and X weighted sums over the members of a domain; the score of a
-unit is sum_k a_k (Y_ik - r_k X_ik) / X_k (Sarndal, Swensson and Wretman 1992, section 5.5; Binder 1983), less what the
-weighting steps explain of it.
+An estimate is r = sum_k a_k Y_k / X_k over the items k, Y and X weighted sums over the members of a domain; the
+score of a unit is sum_k a_k (Y_ik - r_k X_ik) / X_k (Sarndal, Swensson and Wretman 1992, section 5.5; Binder 1983),
+less what the weighting steps explain of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,8 +34,8 @@ class Part:
 class Statistic:
     """A variable to be estimated: its parts, how they are weighed given which of them have a base, and its own base.
 
-    base: position of the row expression that is 1 where the row counts. rule: K booleans -> K coefficients and the reason
-    why there is no estimate ("" if there is one).
+    base: position of the row expression that is 1 where the row counts. rule: K booleans -> K coefficients and the
+    reason why there is no estimate ("" if there is one).
     """
 
     name: str
@@ -48,8 +48,9 @@ class Statistic:
 class Entries:
     """P estimates with all that later steps need; arrays have one entry each, `members` and `waves` one row each.
 
-    n: persons who count. size: their final weights' sum. df: P x 3, psus less strata among the rows with a valid answer, of
-    the domain, and inside `where`. reasons: why there is no estimate, else "". coefficients: P x K, of the parts.
+    n: persons who count. size: their final weights' sum. df: P x 3, psus less strata among the rows with a valid
+    answer, of the domain, and inside `where`. reasons: why there is no estimate, else "". coefficients: P x K, of
+    the parts.
     """
 
     values: Floats

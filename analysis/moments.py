@@ -1,25 +1,34 @@
 """Design effects: the variance that a simple random sample of as many persons would have given."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.linear import Entries, Linear, Statistic
+from analysis.totals import Reduced
 
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Moments:
+    """A table of sums whose columns are cross-products; pairs: positions of two row expressions -> column."""
+
+    pairs: Mapping[tuple[int, int], int]
+    reduced: Reduced
+
+
 def simple_variance(
-    engine: Linear, statistics: Sequence[Statistic], entries: Entries, statistic_of: Sequence[int], moments: Any
+    engine: Linear, statistics: Sequence[Statistic], entries: Entries, statistic_of: Sequence[int], moments: Moments
 ) -> Floats:
     """P variances of the estimates under simple random sampling with replacement, from weighted cross-products.
 
     With N the domain's weights' sum, n its rows and z the linearised score of a row:
     N / (n - 1) (sum w z^2 - (sum w z)^2 / N), what R's `survey` divides by.
     """
-    pairs, crossed = moments
+    pairs, crossed = moments.pairs, moments.reduced
     second = Linear(crossed, engine.cells_of(crossed), engine.steps, engine.lonely)
     totals = second.mask(entries.members).T @ (crossed.sums * second.factor[:, None])
     firsts = engine.mask(entries.members).T @ (engine.reduced.sums * engine.factor[:, None])

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.comparisons import contrast_matrix
 from analysis.comparisons import Row as Pair
+from analysis.comparisons import contrast_matrix
 from analysis.design import describe
 from analysis.errors import DesignError, nearest
 from analysis.estimates import Estimates
@@ -65,9 +65,10 @@ class Rule:
 def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
     """Rank sets of the domains of one variable; see `Estimates.rank_sets`.
 
-    method: "max-t" (pairs by step-down simulation; `simultaneous=False`: for each domain the pairs that contain it only),
-    "pairs-holm", "pairs-bonferroni", "means-bonferroni", "means-sidak" (Klein, Wright and Wieczorek 2020). Raises
-    DesignError where a domain has no estimate or no estimated variance: a rank set would claim what is not known.
+    method: "max-t" (pairs by step-down simulation; `simultaneous=False`: for each domain the pairs that contain it
+    only), "pairs-holm", "pairs-bonferroni", "means-bonferroni", "means-sidak" (Klein, Wright and Wieczorek 2020).
+    Raises DesignError where a domain has no estimate or no estimated variance: a rank set would claim what is not
+    known.
     """
     if rule.method not in METHODS:
         raise DesignError(f"There is no rank method {rule.method!r}. {nearest(rule.method, METHODS)}")
@@ -101,8 +102,8 @@ def _check(estimates: Estimates) -> None:
     for domain, se in zip(estimates.domains, estimates.se, strict=True):
         if not se > 0:
             raise DesignError(
-                f"The domain {describe(domain)!r} has no estimated variance (all its psus agree, or it has one): it has no "
-                "rank set; leave it out with where=."
+                f"The domain {describe(domain)!r} has no estimated variance (all its psus agree, or it has one): "
+                "it has no rank set; leave it out with where=."
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis import estimation, scoring
@@ -48,8 +49,8 @@ class Sample:
 
     @cached_property
     def frame(self) -> Any:
-        """The table as narwhals sees it."""
-        return nw.from_native(self.data)
+        """The table as narwhals sees it; pandas as Arrow, which groups many times faster."""
+        return as_arrow(self.data) if nw.dependencies.is_pandas_dataframe(self.data) else nw.from_native(self.data)
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
@@ -183,8 +184,9 @@ class Sample:
     def index(self, index: Any, *, by: By = None, where: Where = None, whole: bool = False) -> Estimates:
         """An index of the instrument, 0-100, by name or as its declaration: the published number.
 
-        Item first: each item's mean score over those it applies to, then up the tree of indices with weights renormalised
-        over what has a base; below an index's `min_weight` there is no estimate. Intervals are on the logit of the scale.
+        Item first: each item's mean score over those it applies to, then up the tree of indices with weights
+        renormalised over what has a base; below an index's `min_weight` there is no estimate. Intervals are on the
+        logit of the scale.
         """
         declaration = scoring.find_index(self.indices, index)
         scores = scoring.index_scores(self.instrument, declaration, self.schema)
@@ -219,6 +221,15 @@ class Sample:
         factors = solve(cells, weight, margins, tolerance=tolerance, iterations=iterations)
         step = make_step(method, margins, credit, cells=cells, factors=factors)
         return replace(self, steps=(*self.steps, step))
+
+
+def as_arrow(data: Any) -> Any:
+    """A pandas table as Arrow, categories as their values; a table that Arrow cannot hold stays as it is."""
+    categories = {name: data[name].dtype.categories.dtype for name in data if hasattr(data[name].dtype, "categories")}
+    try:
+        return nw.from_native(pa.Table.from_pandas(data.astype(categories), preserve_index=False))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return nw.from_native(data)
 
 
 def _listwise(missing: str) -> bool:

@@ -1,4 +1,6 @@
-"""Answers into scores, 0-100, as the instrument declares them; one place for the estimate and for the exported file alike."""
+"""Answers into scores, 0-100, as the instrument declares them; one place for the estimate and for the exported file
+alike.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -109,7 +111,8 @@ def index_scores(instrument: Any, index: Any, schema: Mapping[str, Any]) -> dict
 def tree_rule(indices: Mapping[str, Any], index: Any, names: Sequence[str]) -> Callable[[Booleans], tuple[Floats, str]]:
     """How the items of an index are weighed, given which have a base: up the tree, renormalised at every node.
 
-    A node with a base for less than its `min_weight` (share of item weight) has no value; the root then has no estimate.
+    A node with a base for less than its `min_weight` (share of item weight) has no value; the root then has no
+    estimate.
     """
 
     def node(declaration: Any, based: Mapping[str, bool]) -> tuple[dict[str, float], float]:

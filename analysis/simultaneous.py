@@ -1,8 +1,9 @@
 """Max-t: the joint distribution of many studentised contrasts by simulation, right also with few psus.
 
-Stratum by stratum the contrasts are drawn from their covariance and, independently, the variance that studentises them is
-drawn anew with the stratum's degrees of freedom; no t table is used. Step-down keeps, for what is already rejected, the
-opposite one-sided hypothesis in the family (Romano and Wolf 2005; Mogstad, Romano, Shaikh and Wilhelm 2024).
+Stratum by stratum the contrasts are drawn from their covariance and, independently, the variance that studentises
+them is drawn anew with the stratum's degrees of freedom; no t table is used. Step-down keeps, for what is already
+rejected, the opposite one-sided hypothesis in the family (Romano and Wolf 2005; Mogstad, Romano, Shaikh and Wilhelm
+2024).
 """
 
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ class MaxT:
 
     def _blocks(self) -> list[tuple[Floats, int]]:
         """Per stratum a half L (r x m) with L'L its share of the covariance, and its degrees of freedom."""
-        freedom = self.root.freedom(self.waves.any(axis=0))
+        freedom = self.root.freedom(np.asarray(self.waves.any(axis=0)))
         halves = []
         for block, nu in enumerate(freedom):
             rows = self.root.rows[self.root.block == block]
@@ -99,7 +100,9 @@ class MaxT:
 
 
 def _redrawn(half: Floats, freedom: int, random: np.random.Generator, count: int) -> Floats:
-    """count x m draws of ||G (L_j)||^2 / nu, G of nu x r standard normals, by Bartlett's triangle where nu allows it."""
+    """count x m draws of ||G (L_j)||^2 / nu, G of nu x r standard normals, by Bartlett's triangle where nu allows
+    it.
+    """
     rank = len(half)
     if rank == 1:
         return random.chisquare(freedom, size=(count, 1)) / freedom * half**2

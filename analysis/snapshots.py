@@ -1,4 +1,6 @@
-"""Opening a snapshot: a folder as it was frozen, or the zip of responses an analyst downloaded; both give the same Sample."""
+"""Opening a snapshot: a folder as it was frozen, or the zip of responses an analyst downloaded; both give the same
+Sample.
+"""
 
 import json
 import zipfile
@@ -67,8 +69,8 @@ class Opened:
 def open_snapshot(source: str | Path, *, baseline: str | Path | None = None) -> Sample:
     """The responses of a wave as a weighted Sample, ready for `index`, `mean` and the rest.
 
-    source: the snapshot's folder, or the zip of the responses download. baseline: an earlier wave's; the two are stacked
-    under Design(wave="wave"), so that `change(over="wave")` knows which psus they share.
+    source: the snapshot's folder, or the zip of the responses download. baseline: an earlier wave's; the two are
+    stacked under Design(wave="wave"), so that `change(over="wave")` knows which psus they share.
     The weighting recipe of the snapshot is applied. Raises DesignError for a missing file or column, a header that
     occurs twice, a byte that is not UTF-8, and for margins that cannot be met, each with its place.
     """

@@ -26,8 +26,8 @@ def decode(raw: bytes, place: str) -> str:
 def read_csv_text(text: str, place: str, required: Sequence[str]) -> pd.DataFrame:
     """A CSV table whose cells are all text, an empty cell missing.
 
-    A cell that was guarded against formulas by a leading ' loses it. Raises DesignError for a header that occurs twice, a
-    missing column (with the nearest name) and a line with another number of cells than the header.
+    A cell that was guarded against formulas by a leading ' loses it. Raises DesignError for a header that occurs
+    twice, a missing column (with the nearest name) and a line with another number of cells than the header.
     """
     lines = csv.reader(StringIO(text, newline=""), strict=True)
     try:

@@ -1,9 +1,11 @@
 """The only code that touches rows: one group-by of the table to sums per (stratum, psu, weighting cell, domain).
 
-Everything linear follows from these sums (Lumley 2010, chapter 2; Binder 1983): a domain is a key and never a filter, so
-units without a member of the domain stay, with zero. Where the row is itself the sampling unit, each row is a group.
+Everything linear follows from these sums (Lumley 2010, chapter 2; Binder 1983): a domain is a key and never a
+filter, so units without a member of the domain stay, with zero. Where the row is itself the sampling unit, each row
+is a group.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +40,8 @@ _COMPARISONS = {
 class Reduced:
     """The table of sums: R groups of rows, J row expressions x, each zero where it does not apply.
 
-    sums: R x J, of weight times x (base weights). plain: R x J, of x, where asked for. weight, rows: R, sums of weight and of ones.
+    sums: R x J, of weight times x (base weights). plain: R x J, of x, where asked for. weight, rows: R, sums of
+    weight and of ones. Rows of weight 0 count nowhere.
     unit: R, the last-stage unit. cell: R, the weighting cell. domain: R, the domain or -1. inside: R, `where` holds.
     """
 
@@ -102,7 +105,9 @@ def reduce_rows(
     where: Where = None,
     plain: Sequence[int] = (),
 ) -> Reduced:
-    """One pass over the rows; see `Reduced` for what comes back. Raises DesignError for weights or keys that cannot be."""
+    """One pass over the rows; see `Reduced` for what comes back. Raises DesignError for weights or keys that cannot
+    be.
+    """
     schema = frame.collect_schema()
     check_columns(by, list(schema), "by=")
     keys = list(dict.fromkeys((*design.keys, *cells, *by)))
@@ -120,7 +125,7 @@ def reduce_rows(
     domain, domain_labels = _domains([labels[name] for name in by], numbers[f"{PREFIX}inside"] > 0)
     return Reduced(
         sums=sums,
-        plain=_matrix(numbers, "p", count, len(unit)),
+        plain=_matrix(numbers, "q", count, len(unit)),
         weight=numbers[f"{PREFIX}weight"] * scale,
         rows=numbers[f"{PREFIX}rows"],
         unit=unit,
@@ -144,16 +149,17 @@ def _collect(
 ) -> nw.DataFrame[Any]:
     """The group-by itself: derived columns first, then only sum, min, max and len, the fast path of every engine."""
     weight = nw.lit(1.0) if design.weight is None else numeric(design.weight)
-    derived = [weight.alias(f"{PREFIX}w"), nw.lit(1.0).alias(f"{PREFIX}one")]
+    derived = [weight.alias(f"{PREFIX}w"), indicator(weight > 0).alias(f"{PREFIX}one")]
     derived.append((nw.lit(1.0) if where is None else indicator(where)).alias(f"{PREFIX}inside"))
     derived += [one.alias(f"{PREFIX}p{j}") for j, one in enumerate(expressions)]
     derived += [numeric(name).alias(f"{PREFIX}f{i}") for i, name in enumerate(design.fpcs)]
     products = [
         (nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}w")).alias(f"{PREFIX}s{j}") for j in range(len(expressions))
     ]
+    products += [(nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}one")).alias(f"{PREFIX}q{j}") for j in plain]
     wide = frame.with_columns(*derived).with_columns(weight_is_bad().alias(f"{PREFIX}bad"), *products)
     count, limits = len(expressions), range(len(design.fpcs))
-    names = [f"{PREFIX}s{j}" for j in range(count)] + [f"{PREFIX}p{j}" for j in plain]
+    names = [f"{PREFIX}s{j}" for j in range(count)] + [f"{PREFIX}q{j}" for j in plain]
     if design.rows_are_units:
         chosen = [nw.col(name) for name in (*keys, f"{PREFIX}inside", f"{PREFIX}bad", *names)]
         chosen += [nw.col(f"{PREFIX}w").alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").alias(f"{PREFIX}rows")]
@@ -182,7 +188,12 @@ def materialise(frame: Frame) -> nw.DataFrame[Any]:
 
 def _clean(values: list[Any]) -> list[Any]:
     """NaN as None, so that a missing key is the same thing for every engine."""
-    return [None if isinstance(value, float) and value != value else value for value in values]
+    return [None if is_missing(value) else value for value in values]
+
+
+def is_missing(value: Any) -> bool:
+    """None, or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _matrix(numbers: Mapping[str, Floats], letter: str, count: int, rows: int) -> Floats:

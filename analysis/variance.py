@@ -20,8 +20,9 @@ Integers = NDArray[np.int64]
 class Root:
     """Rows whose cross-product is the covariance.
 
-    rows: M x P, P estimates. block: M, the stratum (or psu, at later stages) of each row. waves: M x T, whether the row's
-    psu took part in each wave: a block has as many degrees of freedom as psus less waves, counted over the waves asked.
+    rows: M x P, P estimates. block: M, the stratum (or psu, at later stages) of each row. waves: M x T, whether the
+    row's psu took part in each wave: a block has as many degrees of freedom as psus less waves, counted over the
+    waves asked.
     """
 
     rows: Floats

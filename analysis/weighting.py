@@ -61,7 +61,9 @@ class Cells:
 
 
 def read_margins(margins: Sequence[Any] | Mapping[Any, Any], columns: Sequence[str]) -> tuple[Margin, ...]:
-    """Margins as given, checked: mappings {variable(s): {label(s): total}} or long tables whose last column is the total."""
+    """Margins as given, checked: mappings {variable(s): {label(s): total}} or long tables whose last column is the
+    total.
+    """
     given = [margins] if isinstance(margins, Mapping) or hasattr(margins, "columns") else list(margins)
     read: list[Margin] = []
     for one in given:
@@ -102,8 +104,9 @@ def solve(cells: Cells, weight: Floats, margins: Sequence[Margin], *, tolerance:
     margin = margins[[one[0] for one in worst].index(gap)]
     label = list(margin.totals)[position]
     raise DesignError(
-        f"Raking did not converge in {iterations} iterations: {margin.describe(label)} is still {gap:.2g} (relative) off "
-        f"its total, with a tolerance of {tolerance:g}. Merge sparse categories, or drop a margin that another implies."
+        f"Raking did not converge in {iterations} iterations: {margin.describe(label)} is still {gap:.2g} "
+        f"(relative) off its total, with a tolerance of {tolerance:g}. Merge sparse categories, "
+        "or drop a margin that another implies."
     )
 
 
@@ -117,7 +120,9 @@ def make_step(method: str, margins: tuple[Margin, ...], credit: str, *, cells: C
 
 @dataclass(frozen=True)
 class CellSums:
-    """Sums per cell: weight, of base weights; rows, of ones (C each); scores and plain, of the scores, weighted and not (C x P)."""
+    """Sums per cell: weight, of base weights; rows, of ones (C each); scores and plain, of the scores, weighted and
+    not (C x P).
+    """
 
     weight: Floats
     rows: Floats
@@ -147,7 +152,9 @@ def _fitted_by_design(cells: Cells, steps: Sequence[Step], sums: CellSums) -> Fl
 
 
 def _fitted_by_survey(cells: Cells, steps: Sequence[Step], sums: CellSums) -> Floats:
-    """Steps in the order taken; each sees the score times the factors of later steps; raking sweeps ten unweighted means."""
+    """Steps in the order taken; each sees the score times the factors of later steps; raking sweeps ten unweighted
+    means.
+    """
     factors = [np.ones(len(sums.weight)), *cells.factors(steps)]
     final = np.prod(factors, axis=0)[:, None]
     taken = np.zeros_like(sums.scores)
@@ -238,13 +245,12 @@ def _match(cells: Cells, margin: Margin, weight: Floats) -> tuple[Integers, Floa
     for label in labels:
         if None in label:
             raise DesignError(
-                f"The weighting variable {margin.variables[label.index(None)]!r} has missing values: fill them by a seeded "
-                "draw (and flag it) before weighting."
+                f"The weighting variable {margin.variables[label.index(None)]!r} has missing values: fill them by "
+                "a seeded draw (and flag it) before weighting."
             )
         if label not in order:
-            raise DesignError(
-                f"The sample holds {margin.describe(label)}, which the margin does not know. {nearest(describe(label), [describe(one) for one in order])}"
-            )
+            close = nearest(describe(label), [describe(one) for one in order])
+            raise DesignError(f"The sample holds {margin.describe(label)}, which the margin does not know. {close}")
     place = np.array([order[label] for label in labels], dtype=np.int64)
     target = np.array(list(margin.totals.values()))
     held = np.bincount(place, weights=weight, minlength=len(target))

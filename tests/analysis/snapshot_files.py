@@ -21,8 +21,8 @@ design: {stratum: stratum, psu: psu, weight: base_weight}
 labels: {size_assumption: "equal-size assumption: made up for a test"}
 steps:
   - rake:
-      margins: [{unit: district, variables: [sex]}, {unit: district, variables: [age_band3]}, {unit: city, variables: [sex, age_band]}]
-      tolerance: 1.0e-10
+      margins: [{unit: district, variables: [sex]}, {unit: district, variables: [age_band3]}, {unit: city, variables:
+      [sex, age_band]}] tolerance: 1.0e-10
       iterations: 1000
 """
 BROAD = {"18-29": "18-39", "30-39": "18-39", "40-49": "40-59", "50-59": "40-59", "60-69": "60+", "70+": "60+"}
@@ -62,7 +62,9 @@ def rows(seed: int, slug: str, *, psus: range = range(6), people: int = 30) -> p
 
 
 def margin_rows(slug: str) -> list[dict[str, Any]]:
-    """Totals of every district by sex and by broad band, and of the city by sex x band; each sums to the city's 60,000."""
+    """Totals of every district by sex and by broad band, and of the city by sex x band; each sums to the city's
+    60,000.
+    """
     found = []
     for k, district in enumerate(DISTRICTS):
         size = 10_000 * (k + 1)
@@ -88,7 +90,7 @@ def text_of(table: list[dict[str, Any]] | pd.DataFrame) -> str:
 
 
 def cell_of(value: Any) -> str:
-    if value is None or value is pd.NA or value != value:
+    if pd.isna(value):
         return ""
     if isinstance(value, float):
         return f"{value:.17g}"
@@ -99,7 +101,14 @@ def cell_of(value: Any) -> str:
 def common_files(slug: str) -> dict[str, str]:
     units = [{"code": "510100", "name": "成都市", "name_en": "Chengdu", "level": "city", "parent_code": "", "order": 0}]
     units += [
-        {"code": code, "name": f"区{code}", "name_en": f"District {code}", "level": "district", "parent_code": "510100", "order": 1}
+        {
+            "code": code,
+            "name": f"区{code}",
+            "name_en": f"District {code}",
+            "level": "district",
+            "parent_code": "510100",
+            "order": 1,
+        }
         for code in DISTRICTS
     ]
     return {

@@ -94,7 +94,9 @@ def test_a_real_local_spark_gives_the_same_numbers(spark: Any, by_pandas: dict[s
     frame = wave().astype(object)
     frame = frame.where(frame.notna(), None)
     types = "wave string, district string, stratum string, psu string, base_weight double, sex string, band string"
-    data = spark.createDataFrame(list(frame.itertuples(index=False, name=None)), f"{types}, y double, z double, word string")
+    data = spark.createDataFrame(
+        list(frame.itertuples(index=False, name=None)), f"{types}, y double, z double, word string"
+    )
     found = numbers(data)
     for name, expected in by_pandas.items():
         np.testing.assert_allclose(found[name], expected, rtol=1e-12, atol=1e-12, err_msg=f"spark: {name}")

@@ -93,9 +93,9 @@ def test_two_waves_are_stacked_and_their_change_credits_the_shared_psus(folder: 
 
 def test_an_unknown_index_or_district_is_refused_with_the_nearest_name(folder: Path) -> None:
     sample = open_snapshot(folder)
-    with pytest.raises(DesignError, match="no index 'satisfction'.*'satisfaction'"):
+    with pytest.raises(DesignError, match=r"no index 'satisfction'.*'satisfaction'"):
         sample.index("satisfction")
-    with pytest.raises(DesignError, match="no domain '510107'.*'51010"):
+    with pytest.raises(DesignError, match=r"no domain '510107'.*'51010"):
         sample.index("satisfaction", by="district").compare(to="510107")
 
 
@@ -106,10 +106,15 @@ def test_an_unknown_index_or_district_is_refused_with_the_nearest_name(folder: P
         (lambda text: text.replace(",stratum,", ",psu,", 1), "'psu' occurs 2 times in the header"),
         (lambda text: text.replace("female", "fem\udcffale", 1), "line 2.*0xff.*not UTF-8"),
         (lambda text: text.replace(",female,", ",female,,", 1), "cells where the header has"),
-        (lambda text: text.replace(",100,", ",a hundred,", 1), "'a hundred' in the column 'base_weight' is not a number"),
+        (
+            lambda text: text.replace(",100,", ",a hundred,", 1),
+            "'a hundred' in the column 'base_weight' is not a number",
+        ),
     ],
 )
-def test_a_broken_file_is_refused_by_line_and_column(answers: pd.DataFrame, tmp_path: Path, change, sentence: str) -> None:
+def test_a_broken_file_is_refused_by_line_and_column(
+    answers: pd.DataFrame, tmp_path: Path, change, sentence: str
+) -> None:
     text = change(files.text_of(answers.assign(sex="female")))
     broken = text.encode("utf-8", "surrogateescape")
     path = files.write_zip(tmp_path / "responses.zip", answers, SLUG, responses__csv=broken)
@@ -124,5 +129,5 @@ def test_a_path_that_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="neither a snapshot's folder nor a zip"):
         open_snapshot(tmp_path / "file.zip")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DesignError, match="'weighting.yaml' is missing"):
+    with pytest.raises(DesignError, match=r"'weighting.yaml' is missing"):
         open_snapshot(tmp_path / "empty")

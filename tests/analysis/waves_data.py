@@ -11,7 +11,9 @@ BANDS = ("18-39", "40-59", "60+")
 
 
 def wave(seed: int = 1, *, districts: int = 4, psus: int = 6, people: int = 8, slug: str = "one") -> pd.DataFrame:
-    """One wave: districts as strata, psus that differ, answers 0-100 in tens, one in ten missing, an answer in words."""
+    """One wave: districts as strata, psus that differ, answers 0-100 in tens, one in ten missing, an answer in
+    words.
+    """
     random = np.random.default_rng(seed)
     rows = []
     for d in range(districts):

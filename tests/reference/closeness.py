@@ -35,7 +35,9 @@ class Verdict:
         self._judge(what, got, expected, allowed=allowed, known=known, missing=missing)
 
     def close_matrix(self, what: str, got: Any, expected: Any) -> None:
-        """A covariance matrix: each entry within the tolerance of itself or of the two standard deviations it is about."""
+        """A covariance matrix: each entry within the tolerance of itself or of the two standard deviations it is
+        about.
+        """
         got, expected = np.asarray(got, dtype=float), number(expected)
         if got.shape != expected.shape:
             self.complaints.append(f"{what}: shape {got.shape} instead of {expected.shape}")
@@ -60,9 +62,8 @@ class Verdict:
         self.worst = max(self.worst, float(inside.max(initial=0.0)))
         if beyond.any():
             place = np.argmax(np.where(beyond, gap, 0.0))
-            self.complaints.append(
-                f"{what}: {got.flat[place]:.12g} instead of {expected.flat[place]:.12g} (relative {relative.flat[place]:.1e})"
-            )
+            numbers = f"{got.flat[place]:.12g} instead of {expected.flat[place]:.12g}"
+            self.complaints.append(f"{what}: {numbers} (relative {relative.flat[place]:.1e})")
 
 
 def number(expected: Any) -> Any:

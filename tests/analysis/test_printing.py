@@ -1,0 +1,30 @@
+"""The same number is the same printed text on every surface."""
+
+import doctest
+import math
+import subprocess
+import sys
+
+from analysis import format_interval, format_number, formatting
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    assert doctest.testmod(formatting).attempted == 2
+    assert doctest.testmod(formatting).failed == 0
+
+
+def test_numbers_that_are_none_print_as_a_dash() -> None:
+    assert {format_number(one) for one in (None, math.nan, math.inf)} == {"–"}
+    assert format_interval(math.nan, 3.0) == "–"
+
+
+def test_nothing_prints_as_minus_zero() -> None:
+    assert format_number(-0.04) == "0.0"
+    assert format_number(-0.06) == "-0.1"
+    assert format_number(1234567.891, for_file=True) == "1.23457e+06"
+
+
+def test_importing_the_package_loads_neither_engines_nor_statistics() -> None:
+    code = "import sys, analysis; print(sorted({'scipy', 'statsmodels', 'duckdb', 'streamlit', 'pyspark'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

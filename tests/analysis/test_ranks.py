@@ -1,0 +1,52 @@
+"""Rank sets say which ranks are not excluded; letters are shared exactly by those that cannot be told apart."""
+
+import numpy as np
+import pytest
+
+from analysis import DesignError, Sample
+from analysis.ranks import letters
+from tests.analysis.waves_data import DESIGN, wave
+
+
+def test_every_rank_lies_in_its_own_set_and_sets_agree_with_the_pairs() -> None:
+    estimates = Sample(wave(5, districts=6, psus=8), DESIGN).mean("y", by="district")
+    frame = estimates.rank_sets().to_frame()
+    assert (frame["low"] <= frame["rank"]).all()
+    assert (frame["rank"] <= frame["high"]).all()
+    pairs = estimates.compare(to="pairs").to_frame()
+    found = pairs[pairs["p_adjusted"] <= 0.05]
+    beaten = dict.fromkeys(frame["domain"], 0)
+    for _, row in found.iterrows():
+        beaten[row["reference"] if row["difference"] > 0 else row["domain"]] += 1
+    assert frame["low"].tolist() == [1 + beaten[name] for name in frame["domain"]]
+
+
+def test_a_set_for_one_domain_alone_is_never_wider() -> None:
+    estimates = Sample(wave(5, districts=6, psus=8), DESIGN).mean("y", by="district")
+    joint, single = estimates.rank_sets().to_frame(), estimates.rank_sets(simultaneous=False).to_frame()
+    assert ((single["high"] - single["low"]) <= (joint["high"] - joint["low"])).all()
+
+
+def test_districts_far_apart_are_ranked_without_doubt() -> None:
+    table = wave(2, districts=3)
+    table["y"] = table["y"] / 100 + table["district"].map({"510100": 0, "510101": 50, "510102": 99})
+    frame = Sample(table, DESIGN).mean("y", by="district").rank_sets().to_frame()
+    assert frame["rank"].tolist() == frame["low"].tolist() == frame["high"].tolist() == [3, 2, 1]
+    assert sorted(frame["letters"]) == ["a", "b", "c"]
+
+
+def test_letters_are_shared_by_those_that_do_not_differ_and_by_no_others() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        half = np.triu(random.random((7, 7)) < 0.4, 1)
+        differ = half | half.T
+        given = letters(differ, random.random(7))
+        for j in range(7):
+            for k in range(7):
+                assert bool(set(given[j]) & set(given[k])) == (j == k or not differ[j, k])
+
+
+def test_a_domain_without_variance_gets_no_rank_set() -> None:
+    table = wave().assign(y=lambda t: t["y"].where(t["district"] != "510101", 100.0))
+    with pytest.raises(DesignError, match="'510101' has no estimated variance"):
+        Sample(table, DESIGN).mean("y", by="district").rank_sets()

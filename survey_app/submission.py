@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from questionnaires import Instrument
-from survey_app.store import bodies, drafts, instruments, intake, invitations, paging, responses, waves
+from survey_app.store import bodies, drafts, instruments, intake, invitations, paging, responses, revisions, waves
 from survey_app.store.bodies import is_id
 from survey_app.store.connections import Connection
 from survey_app.store.database import Store
@@ -36,6 +36,7 @@ __all__ = [
     "new_id",
     "open_invitation",
     "receipt_of",
+    "revise",
     "save_draft",
     "seal",
     "submit",
@@ -179,6 +180,28 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
         receipt=receipt_of(store, submission.id),
     )
     return store.write(lambda connection: intake.decide(connection, arriving))
+
+
+def revise(
+    store: Store, wave: Wave | str, id: str, answers: Mapping[str, Any], *, editor: str, reason: str
+) -> int | Quarantined | None:
+    """Correct a stored answer: new raw answers of all pages; the earlier version is kept. Its number, from 1.
+
+    Quarantined, with nothing changed, when the new answers fail `Instrument.clean`; None for an unknown id.
+    A repeat of what was sent first still gets its receipt.
+    """
+    wave = waves.resolve(store, wave)
+    instrument = instruments.load(store, wave.instrument_id, wave.instrument_version)
+    fixed = bodies.preset_names(instrument)
+    raw = bodies.plain(answers)
+    clean = instrument.clean({**{name: raw[name] for name in raw if name not in fixed}, **wave.presets})
+    if clean.problems:
+        return Quarantined(dict(clean.problems), clean.first_bad_page)
+    return store.write(
+        lambda connection: revisions.replace(
+            connection, id, raw=raw, answers=clean.answers, editor=editor, reason=reason
+        )
+    )
 
 
 def _spoken(instrument: Instrument, language: str) -> str:

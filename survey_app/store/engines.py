@@ -24,6 +24,7 @@ Work = Callable[[Connection], T]
 # Older ones can damage the file when two connections write and one resets the log (the WAL-reset bug).
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT = 10_000  # milliseconds
+SHORT_TIMEOUT = 1_000  # milliseconds, for upkeep
 POOL = 16
 PATIENCE = 10.0  # seconds until a PostgreSQL server that gives no connection counts as away
 POSTGRES_STATEMENTS = Statements(postgresql.dialect())  # type: ignore[no-untyped-call]
@@ -97,6 +98,7 @@ class SqliteDatabase:
     def outside(self) -> Iterator[Connection]:
         """A connection without a transaction, for VACUUM and checkpoints."""
         raw = connect_sqlite(self._driver, self.path)
+        raw.execute(f"PRAGMA busy_timeout={SHORT_TIMEOUT}").fetchall()  # writers wait while a checkpoint waits
         try:
             yield Connection(raw, self.engine)
         finally:

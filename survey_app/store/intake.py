@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from questionnaires import Instrument
-from survey_app.store import audit, drafts, invitations, quotas, responses, tallies, waves
+from survey_app.store import audit, drafts, invitations, quotas, responses, revisions, tallies, waves
 from survey_app.store.bodies import address_item, code
 from survey_app.store.connections import Connection, Row
 from survey_app.store.shapes import Accepted, Conflict, Quarantined, Refused, Wave, digest, to_json, today
@@ -60,7 +60,8 @@ def decide(connection: Connection, new: Arriving) -> Outcome:
 
 
 def _again(connection: Connection, new: Arriving, stored: Row) -> Outcome:
-    if stored["wave"] != new.wave.slug or stored["body_hash"] != new.body_hash:
+    same = stored["body_hash"] == new.body_hash or revisions.was_sent(connection, new.id, new.body_hash)
+    if stored["wave"] != new.wave.slug or not same:
         return Conflict()
     tallies.count(connection, "duplicate", stored, new.id)
     return Accepted(new.receipt, repeated=True)

@@ -9,6 +9,7 @@ from datetime import date
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from survey_app.store import audit
 from survey_app.store.connections import Connection, Row, Values
 from survey_app.store.database import Store
 from survey_app.store.shapes import Response, Wave
@@ -62,7 +63,16 @@ def remove(connection: Connection, id: str) -> int:
 
 def exclude(store: Store, id: str, rule: str | None) -> bool:
     """Leave a response out of what counts, naming the rule, or with None take it in again; False for an unknown id."""
-    return store.write(lambda connection: connection.run(_EXCLUDE, {"the_id": id, "new_rule": rule})) == 1
+
+    def work(connection: Connection) -> bool:
+        row = find(connection, id)
+        if row is None:
+            return False
+        connection.run(_EXCLUDE, {"the_id": id, "new_rule": rule})
+        audit.record(connection, "response.excluded" if rule else "response.included", wave=row["wave"], rule=rule)
+        return True
+
+    return store.write(work)
 
 
 def from_row(row: Row) -> Response:

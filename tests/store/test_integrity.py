@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,19 @@ import time_machine
 from sqlalchemy import delete, update
 
 from survey_app import submission
-from survey_app.store import Store, Wave, audit, checks, drafts, erasure, invitations, reconciliation, responses, waves
+from survey_app.store import (
+    Store,
+    Wave,
+    audit,
+    checks,
+    drafts,
+    erasure,
+    invitations,
+    reconciliation,
+    responses,
+    revisions,
+    waves,
+)
 from survey_app.store.tables import audit as audit_table
 from survey_app.store.tables import audit_head, response, tally
 from survey_app.store.tables import draft as draft_table
@@ -214,3 +227,37 @@ def test_a_stored_answer_and_its_audit_row_hold_no_token_no_case_and_no_time(sto
     for text in (str(row), str(line)):
         assert "c07" not in text
         assert token not in text
+
+
+def test_a_correction_keeps_the_earlier_version_and_the_receipt_of_the_first(store: Store, wave: Wave) -> None:
+    first = Submission(new_id(), YES)
+    outcome = submission.submit(store, wave, first)
+    better = {**YES, "age": "44"}
+    assert submission.revise(store, wave, first.id, better, editor="ann", reason="typed wrong") == 1
+    assert [one.answers["age"] for one in responses.stream(store, wave)] == [44]
+    (kept,) = store.read(lambda connection: revisions.versions(connection, first.id))
+    assert (kept["revision"], kept["editor"], kept["reason"]) == (1, "ann", "typed wrong")
+    assert '"age":41' in kept["answers"]
+    assert submission.submit(store, wave, first).receipt == outcome.receipt
+    assert submission.submit(store, wave, Submission(first.id, {**YES, "age": "50"})) == submission.Conflict()
+    refused = submission.revise(store, wave, first.id, {**YES, "age": "7"}, editor="ann", reason="x")
+    assert isinstance(refused, submission.Quarantined)
+    assert submission.revise(store, wave, new_id(), YES, editor="ann", reason="x") is None
+    assert submission.erase(store, outcome.receipt) == wave.slug
+    assert store.read(lambda connection: revisions.versions(connection, first.id)) == []
+    assert checks.check(store) == []
+
+
+def test_sealing_and_checking_work_while_answers_come_in(store: Store, wave: Wave) -> None:
+    tokens = invitations.mint(store, wave, [f"c{number:02}" for number in range(40)])
+    many = [Submission(new_id(), YES, invitation=token) for token in tokens]
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(submission.submit, store, wave, one) for one in many]
+        for _ in range(5):
+            submission.seal(store)
+            assert checks.check(store) == []
+        assert {type(one.result()) for one in sent} == {submission.Accepted}
+    submission.seal(store)
+    rows = store.read(lambda connection: connection.all(invitation_table.select()))
+    assert {(bool(row["used"]), row["used_on"]) for row in rows} == {(True, None)}
+    assert checks.check(store) == []

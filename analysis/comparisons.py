@@ -8,24 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.adjusting import ADJUSTMENTS, adjusted_p, cut, error_rate
 from analysis.design import describe
+from analysis.entries import Entries, chain
 from analysis.errors import DesignError, nearest
 from analysis.estimates import Estimates
-from analysis.linear import Entries, chain
 from analysis.simultaneous import MaxT
 from analysis.variance import Root
 
 Floats = NDArray[np.float64]
-ADJUSTMENTS = {
-    "max-t": "",
-    "none": "",
-    "holm": "holm",
-    "bonferroni": "bonferroni",
-    "hochberg": "simes-hochberg",
-    "hommel": "hommel",
-    "bh": "fdr_bh",
-    "by": "fdr_by",
-}
 POWER = 0.8
 NO_TEST = 1e-9
 
@@ -276,33 +267,7 @@ def _tests(
         result = MaxT(differences[tested], part, waves[tested], seed=rule.seed)
         adjusted[tested], critical[tested] = result.p_adjusted(), result.critical(rule.level)
     elif tested.any():
-        adjusted[tested] = _adjusted(p[tested], rule.adjust)
-        critical[tested] = stats.t.ppf(1 - _error_rate(p[tested], rule.adjust, rule.level) / 2, df[tested])
+        adjusted[tested] = adjusted_p(p[tested], rule.adjust)
+        critical[tested] = stats.t.ppf(1 - error_rate(p[tested], rule.adjust, rule.level) / 2, df[tested])
     limits = np.column_stack([differences - critical * se, differences + critical * se])
-    return p, adjusted, critical, _cut(limits, differences, rejected=adjusted <= 1 - rule.level)
-
-
-def _adjusted(p: Floats, adjust: str) -> Floats:
-    from statsmodels.stats.multitest import multipletests
-
-    return p if adjust == "none" else np.asarray(multipletests(p, method=ADJUSTMENTS[adjust])[1])
-
-
-def _error_rate(p: Floats, adjust: str, level: float) -> float:
-    """The error rate of each single interval that matches the test (Benjamini and Yekutieli 2005 for bh and by)."""
-    alpha = 1 - level
-    if adjust == "none":
-        return alpha
-    if adjust in ("bh", "by"):
-        rejected = max(int((_adjusted(p, adjust) <= alpha).sum()), 1)
-        dependence = float((1 / np.arange(1, len(p) + 1)).sum()) if adjust == "by" else 1.0
-        return rejected * alpha / (len(p) * dependence)
-    return alpha / len(p)
-
-
-def _cut(limits: Floats, differences: Floats, *, rejected: NDArray[np.bool_]) -> Floats:
-    """Where a step-down test rejects although the interval holds 0, the interval ends at 0 on that side."""
-    low, high = limits[:, 0].copy(), limits[:, 1].copy()
-    low[rejected & (differences > 0)] = np.maximum(low[rejected & (differences > 0)], 0.0)
-    high[rejected & (differences < 0)] = np.minimum(high[rejected & (differences < 0)], 0.0)
-    return np.column_stack([low, high])
+    return p, adjusted, critical, cut(limits, differences, rejected=adjusted <= 1 - rule.level)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from analysis import intervals
 from analysis.design import describe
+from analysis.entries import Entries, chain, combined, pick
 from analysis.errors import DesignError, nearest
-from analysis.linear import Entries, Linear, Statistic, chain
+from analysis.linear import Linear, Statistic
 from analysis.moments import Moments, simple_variance
 
 if TYPE_CHECKING:
@@ -308,43 +309,3 @@ class Estimates:
         from analysis.ranks import Rule, rank_sets
 
         return rank_sets(self, Rule(method, level, simultaneous, df, seed))
-
-
-def pick(entries: Entries, order: Sequence[int]) -> Entries:
-    """Entries in another order, some more than once."""
-    places = list(order)
-    return Entries(
-        values=entries.values[places],
-        root=replace(entries.root, rows=entries.root.rows[:, places]),
-        n=entries.n[places],
-        size=entries.size[places],
-        df=entries.df[places],
-        reasons=tuple(entries.reasons[place] for place in places),
-        waves=entries.waves[places],
-        members=entries.members[places],
-        coefficients=tuple(entries.coefficients[place] for place in places),
-    )
-
-
-def combined(entries: Entries, matrix: Floats) -> Entries:
-    """Linear combinations of entries, each with the union of what it is made of: matrix is P x C."""
-    used = matrix != 0
-    values = np.array([matrix[keep, c] @ entries.values[keep] for c, keep in enumerate(used.T)])
-    design = entries.df[:, 2].max(initial=0.0)
-    waves = np.array([entries.waves[keep].any(axis=0) for keep in used.T])
-    rooted = entries.root.combine(matrix)
-    reasons = tuple(
-        next((entries.reasons[i] for i in np.flatnonzero(keep) if entries.reasons[i]), "") for keep in used.T
-    )
-    spread = rooted.satterthwaite(waves)
-    return Entries(
-        values=values,
-        root=rooted,
-        n=np.array([entries.n[keep].sum() for keep in used.T]),
-        size=np.array([entries.size[keep].sum() for keep in used.T]),
-        df=np.column_stack([spread, spread, np.full(len(values), design)]),
-        reasons=reasons,
-        waves=waves,
-        members=np.array([entries.members[keep].any(axis=0) for keep in used.T]),
-        coefficients=tuple(() for _ in values),
-    )

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.design import as_names, check_columns
+from analysis.entries import Entries, chain
 from analysis.errors import DesignError
 from analysis.estimates import Estimates
-from analysis.linear import Entries, Linear, Part, Rule, Statistic, chain
+from analysis.linear import Linear, Part, Rule, Statistic
 from analysis.moments import Moments
 from analysis.totals import PREFIX, Where, answered, indicator, is_missing, materialise, numeric, reduce_rows
 from analysis.weighting import Cells

@@ -5,15 +5,16 @@ score of a unit is sum_k a_k (Y_ik - r_k X_ik) / X_k (Sarndal, Swensson and Wret
 less what the weighting steps explain of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.entries import Entries, chain
 from analysis.totals import Reduced
-from analysis.variance import Root, group_sums, join, root
+from analysis.variance import Root, group_sums, root
 from analysis.weighting import Cells, CellSums, Step, fitted
 
 Floats = NDArray[np.float64]
@@ -42,41 +43,6 @@ class Statistic:
     parts: tuple[Part, ...]
     base: int
     rule: Rule | None = None
-
-
-@dataclass(frozen=True)
-class Entries:
-    """P estimates with all that later steps need; arrays have one entry each, `members` and `waves` one row each.
-
-    n: persons who count. size: their final weights' sum. df: P x 3, psus less strata among the rows with a valid
-    answer, of the domain, and inside `where`. reasons: why there is no estimate, else "". coefficients: P x K, of
-    the parts.
-    """
-
-    values: Floats
-    root: Root
-    n: Floats
-    size: Floats
-    df: Floats
-    reasons: tuple[str, ...]
-    waves: Booleans
-    members: Booleans
-    coefficients: tuple[tuple[float, ...], ...]
-
-
-def chain(parts: Sequence[Entries]) -> Entries:
-    """Entries of one sample, one after the other."""
-    return Entries(
-        values=np.concatenate([part.values for part in parts]),
-        root=join([part.root for part in parts]),
-        n=np.concatenate([part.n for part in parts]),
-        size=np.concatenate([part.size for part in parts]),
-        df=np.vstack([part.df for part in parts]),
-        reasons=tuple(reason for part in parts for reason in part.reasons),
-        waves=np.vstack([part.waves for part in parts]),
-        members=np.vstack([part.members for part in parts]),
-        coefficients=tuple(one for part in parts for one in part.coefficients),
-    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.linear import Entries, Linear, Statistic
+from analysis.entries import Entries
+from analysis.linear import Linear, Statistic
 from analysis.totals import Reduced
 
 Floats = NDArray[np.float64]

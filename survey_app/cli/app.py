@@ -37,6 +37,8 @@ def main() -> None:
             raise
         refuse(str(error))
     except OSError as error:
+        if error.errno is None:  # not the system's doing
+            raise
         refuse(f"{error.filename or 'A file'} cannot be used ({error.strerror}); check its disk and its permissions.")
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -1,0 +1,1 @@
+"""What leaves the store: snapshots, and the charts and downloads that are made from them."""

@@ -41,10 +41,8 @@ def degree_table(folder: str, degree: str) -> pd.DataFrame:
 @st.cache_data(max_entries=32, show_spinner=False)
 def figures(folder: str) -> tuple[readings.Figure, ...]:
     """The three degrees of the whole city."""
-    return tuple(
-        readings.figure(degree_table(folder, degree), degree, readings.dont_know_share(sample(folder), degree))
-        for degree in DEGREES
-    )
+    unsure = readings.dont_know_shares(sample(folder))
+    return tuple(readings.figure(degree_table(folder, degree), degree, unsure[degree]) for degree in DEGREES)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -188,7 +188,7 @@ def _row(line: Line, district: str, language: str, *, whole: bool = False) -> ma
         "stream": streams.get(line.stream, line.stream),
     }
     cells |= {name: format_number(getattr(line, name), 0) for name in (*_FLOW, *_REST)}
-    return markup.Row(line.district or "", cells, whole=whole)
+    return markup.Row(ALL if whole else line.district or "", cells, whole=whole)
 
 
 def _outcomes(code: str, name: str, counts: Mapping[Any, int], *, whole: bool = False) -> markup.Row:

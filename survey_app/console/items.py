@@ -74,9 +74,8 @@ def share_table(rows: pd.DataFrame, instrument: Instrument, item: str, language:
     for _place, group in rows.groupby("place", sort=True):
         first = group.iloc[0]
         cells = {"name": first["name"], "answers": format_number(float(group["n"].max()), 0)}
-        cells |= {
-            f"share-{row.choice}": f"{format_number(row.estimate)} ({row.interval})" for row in group.itertuples()
-        }
+        for row in group.to_dict("records"):
+            cells[f"share-{row['choice']}"] = f"{format_number(row['estimate'])} ({row['interval']})"
         body.append(markup.Row(str(first["code"]), cells, whole=first["code"] == WHOLE))
     caption = instrument.items[item].label(language)
     return markup.table(columns, body, caption=caption)

@@ -106,7 +106,7 @@ def _choices(visit: Visit) -> tuple[str, float | None]:
             value=None,
             step=1.0,
             format="%.1f",
-            placeholder=_("none: compare with the city"),
+            placeholder=_("empty: the whole city"),
             key="overview_target",
             width=260,
         )

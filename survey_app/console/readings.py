@@ -5,12 +5,14 @@ on 0-100. Tables stand in official order (the order of `sample.units`), never by
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from analysis import Estimates, Sample
 from questionnaires.instrument import Instrument, Item
+from survey_app.publish.exports import DEGREES
 
 WHOLE = "whole"  # the code of the row that all districts make up
 
@@ -93,14 +95,16 @@ def shares(sample: Sample, item: str) -> pd.DataFrame:
     return frame.astype({"code": str, "answer": str})
 
 
-def dont_know_share(sample: Sample, degree: str) -> float:
-    """The mean, over the degree's items by item weight, of the weighted share (0-100) of "don't know" answers."""
-    instrument = sample.instrument
-    weights = instrument.indices[degree].items
-    found = {name: _dont_know(sample, instrument.items[name]) for name in weights}
-    known = {name: share for name, share in found.items() if math.isfinite(share)}
-    total = sum(weights[name] for name in known)
-    return sum(weights[name] * share for name, share in known.items()) / total if total else float("nan")
+def dont_know_shares(sample: Sample) -> dict[str, float]:
+    """Of each degree: the mean, over its items by item weight, of the weighted share (0-100) of "don't know" answers.
+
+    All items in one pass over the rows; missing (NaN) where no item of a degree offers "don't know".
+    """
+    items = {name: item for degree in DEGREES for name, item in _unsure_items(sample.instrument, degree).items()}
+    marks = {name: _unsure(sample.data, item) for name, item in items.items()}
+    marked = replace(sample, data=sample.data.assign(**marks))
+    shares = dict(zip(items, 100.0 * marked.mean(list(items)).values, strict=True))
+    return {degree: _weighted_mean(sample.instrument.indices[degree].items, shares) for degree in DEGREES}
 
 
 def evidence(low: float, high: float) -> str:
@@ -134,9 +138,21 @@ def _change_table(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _dont_know(sample: Sample, item: Item) -> float:
+def _unsure_items(instrument: Instrument, degree: str) -> dict[str, Item]:
+    """The degree's items that offer "don't know", by the name of the column that marks it."""
+    items = (instrument.items[name] for name in instrument.indices[degree].items)
+    return {f"unsure_{item.name}": item for item in items if any(one.missing == "dont_know" for one in item.choices)}
+
+
+def _unsure(data: pd.DataFrame, item: Item) -> pd.Series:
+    """1 where the answer is "don't know", 0 for another answer, missing where there is none."""
     names = [choice.name for choice in item.choices if choice.missing == "dont_know"]
-    if not names:
-        return float("nan")
-    shares = sample.proportion(item.name)
-    return 100.0 * sum(value for value, answer in zip(shares.values, shares.variables, strict=True) if answer in names)
+    answers = data[item.name]
+    return answers.isin(names).astype(float).where(answers.notna())
+
+
+def _weighted_mean(weights: Mapping[str, float], shares: Mapping[str, float]) -> float:
+    """The mean of the shares by item weight, over the items that have one."""
+    known = {name: weight for name, weight in weights.items() if math.isfinite(shares.get(f"unsure_{name}", math.nan))}
+    total = sum(known.values())
+    return sum(weight * shares[f"unsure_{name}"] for name, weight in known.items()) / total if total else math.nan

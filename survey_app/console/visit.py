@@ -7,6 +7,7 @@ import streamlit as st
 
 from survey_app.console import markup
 from survey_app.publish.catalogue import Snapshot
+from survey_app.publish.exports import SIMULATED
 from survey_app.settings import Settings
 from survey_app.store.database import Store
 from survey_app.store.shapes import Account, Wave
@@ -35,7 +36,7 @@ def open_view(visit: Visit, title: str, lead: str, *, needs_snapshot: bool = Tru
     _ = visit.translate
     snapshot = visit.snapshot
     simulated = snapshot.simulated if snapshot else visit.wave.simulated
-    badge = _("simulated data") if simulated else ""
+    badge = SIMULATED if simulated else ""
     stamp = ""
     if snapshot:
         stamp = _("{wave} · snapshot {hash} · frozen {made_on}").format(

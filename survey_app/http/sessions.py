@@ -128,10 +128,11 @@ class Login:
 
     async def logout(self, request: Request) -> Response:
         """End the session on the server, forget the cookie, go back to the login page."""
-        if not is_cross_site(request):
-            token = token_of(request.headers.get("cookie", ""))
-            if token:
-                await run_in_threadpool(sessions.close, self.store, token)
+        if is_cross_site(request):
+            return RedirectResponse("/", 303, headers=_HEADERS)
+        token = token_of(request.headers.get("cookie", ""))
+        if token:
+            await run_in_threadpool(sessions.close, self.store, token)
         response = RedirectResponse("/login?out=1" + _language_suffix(request), 303, headers=_HEADERS)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
         return response

@@ -44,6 +44,7 @@ ANSWER_COLOURS = (
     "#7a9a83",
     "#b7c9b3",
 )
+_TILE_NAME, _TILE_NUMBER = "width < 420 ? 9 : 12", "width < 420 ? 15 : 19"  # a tile is narrow on a phone
 _SIGNED = "datum.value > 0 ? '+' + datum.label : datum.label"
 APART_COLOURS = ("#d9dfe2", "#c1c9ce", "#a9b4ba")  # don't know, refused, does not apply: outside the scale, so grey
 
@@ -104,8 +105,8 @@ def tile_map(frame: pd.DataFrame, words: Words) -> alt.LayerChart:
         "evidence:N", legend=None, scale=alt.Scale(domain=domain, range=[EVIDENCE_COLOURS[e] for e in domain])
     )
     tiles = base.mark_rect(cornerRadius=4, strokeWidth=1.2).encode(color=fill, stroke=edge)
-    names = base.mark_text(fontSize=12, dy=-14, color=INK).encode(text="label:N")
-    numbers = base.mark_text(fontSize=19, fontWeight=600, dy=9, color=INK).encode(text="shown:N")
+    names = base.mark_text(fontSize=alt.expr(_TILE_NAME), dy=-14, color=INK).encode(text="label:N")
+    numbers = base.mark_text(fontSize=alt.expr(_TILE_NUMBER), fontWeight=600, dy=9, color=INK).encode(text="shown:N")
     return _finished(_layered(tiles, names, numbers), words, height=alt.Step(82))
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from questionnaires import InstrumentError
 from survey_app.http.launch import run, stop
 from survey_app.public import doors
 from survey_app.public.application import all_routes, middleware
@@ -15,7 +16,8 @@ def main() -> None:
     """Opens the store and serves both doors until stopped. Exits with 2 and a sentence when something is missing."""
     try:
         settings = doors.current().settings
-    except StoreError as error:
+        doors.warm()
+    except (StoreError, InstrumentError) as error:
         stop(str(error))
     everywhere = not set(settings.allowed_hosts) <= LOOPBACK
     run(

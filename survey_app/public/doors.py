@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from survey_app.settings import Settings
-from survey_app.store import Store, open_store
+from survey_app.store import Store, instruments, open_store, waves
 
 
 @dataclass(frozen=True)
@@ -31,3 +31,14 @@ def current() -> Doors:
         settings = Settings.from_environment()
         _Process.doors = Doors(settings, open_store(settings))
     return _Process.doors
+
+
+def warm() -> None:
+    """Reads the questionnaires of the open waves, so that no resident waits a second for it.
+
+    Raises StoreError or InstrumentError for one that cannot be read: better at the start than on a resident's page.
+    """
+    store = current().store
+    for wave in waves.list(store):
+        if wave.state == "open":
+            instruments.load(store, wave.instrument_id, wave.instrument_version)

@@ -206,7 +206,7 @@ def show_ending(ending: Ending, language: str) -> None:
         st.write(sentence)
     if ending.receipt:
         st.write(_("Your receipt code:"))
-        st.code(ending.receipt, language=None)
+        st.html(styles.receipt(ending.receipt))
         st.caption(
             _("Write it down or take a picture if you may want your answers deleted later. "
               "It is shown only now, and nobody can find you by it.")

@@ -20,6 +20,11 @@ def lines(pairs: list[tuple[str, str]], colon: str) -> str:
     return f'<div class="sandu-sender">{inner}</div>'
 
 
+def receipt(code: str) -> str:
+    """The receipt code; not st.code, which stays empty until its highlighter has been fetched."""
+    return f'<div class="sandu-receipt">{escape(code)}</div>'
+
+
 def link(address: str, label: str) -> str:
     """A link that stays in this window."""
     return f'<p class="sandu-link"><a href="{escape(address)}" target="_self">{escape(label)}</a></p>'

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 HOW_TO_INSTALL = (
     "PostgreSQL's server is missing. Install it from the distribution (Debian, Ubuntu: apt-get install postgresql), "
@@ -106,3 +107,27 @@ def make_postgres_database(postgres_server: PostgresServer) -> Callable[..., str
         return postgres_server.url(name)
 
     return make
+
+
+CHROMIUM_MISSING = (
+    "Chromium is missing. Install it from the distribution (Debian, Ubuntu: apt-get install chromium), "
+    "or run `make test` as root, which does so."
+)
+CHROMIUM_FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The distribution's Chromium, headless; a missing one fails under CI=true."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(CHROMIUM_MISSING)
+    if path is None:
+        pytest.skip(CHROMIUM_MISSING)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()

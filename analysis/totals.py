@@ -172,7 +172,11 @@ def _collect(
             nw.col(f"{PREFIX}f{i}").min().alias(f"{PREFIX}low{i}"),
             nw.col(f"{PREFIX}f{i}").max().alias(f"{PREFIX}high{i}"),
         ]
-    return materialise(wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums))
+    if where is not None:
+        return materialise(wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums))
+    # without `where` one key less to hash: everybody is inside
+    grouped = wide.group_by(keys).agg(*sums)
+    return materialise(grouped.with_columns(nw.lit(1.0).alias(f"{PREFIX}inside")))
 
 
 def weight_is_bad() -> nw.Expr:

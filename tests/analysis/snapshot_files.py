@@ -21,8 +21,11 @@ design: {stratum: stratum, psu: psu, weight: base_weight}
 labels: {size_assumption: "equal-size assumption: made up for a test"}
 steps:
   - rake:
-      margins: [{unit: district, variables: [sex]}, {unit: district, variables: [age_band3]}, {unit: city, variables:
-      [sex, age_band]}] tolerance: 1.0e-10
+      margins:
+        - {unit: district, variables: [sex]}
+        - {unit: district, variables: [age_band3]}
+        - {unit: city, variables: [sex, age_band]}
+      tolerance: 1.0e-10
       iterations: 1000
 """
 BROAD = {"18-29": "18-39", "30-39": "18-39", "40-49": "40-59", "50-59": "40-59", "60-69": "60+", "70+": "60+"}

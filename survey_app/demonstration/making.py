@@ -9,7 +9,8 @@ import os
 import secrets
 import shutil
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Demonstration:
     settings: Settings
     open_wave: str
     account: str
-    password: str
+    password: str = field(repr=False)
 
     def invitations(self, count: int) -> list[str]:
         """Fresh single-use tokens for `count` drawn people of the open wave who have not answered."""
@@ -52,8 +53,11 @@ def make_demonstration(
     """
     model = load_model(settings.data / "demonstration" / "model.yaml")
     state = _read_state(settings)
-    with closing(reported(report, "Preparing the database", lambda: prepare_store(settings))) as store:
-        if not state.get("finished"):
+    # What is finished keeps the instrument it was made with, whatever the library holds by now.
+    finished = bool(state.get("finished"))
+    prepare = partial(open_store, create=True) if finished else prepare_store
+    with closing(reported(report, "Preparing the database", lambda: prepare(settings))) as store:
+        if not finished:
             state = {"password": secrets.token_urlsafe(9), **state, "finished": False}
             _write_state(settings, state)
             _give_account(store, str(state["password"]))

@@ -135,11 +135,11 @@ def _picture(visit: Visit, found: dict[str, pd.Series], name: str) -> None:
         list="; ".join(f"{row['name']} {row['shown']} ({row['interval']})" for row in frame.to_dict("records")),
     )
     chart_words = charts.Words(
-        axis=_("Difference from the whole city in points; shaded: too small to be seen reliably with this sample"),
         description=description,
         columns={"name": _("Degree"), "shown": _("Difference"), "interval": _("95% interval")},
     )
-    st.html(markup.section(_("Difference from the city")))
+    scale = _("Difference from the whole city in points; shaded: too small to be seen reliably with this sample")
+    st.html(markup.section(_("Difference from the city"), scale))
     chart = charts.difference_bar(frame, chart_words)
     st.altair_chart(chart, width="stretch", theme=None, key="district_difference")
 

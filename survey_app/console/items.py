@@ -114,11 +114,12 @@ def _picture(visit: Visit, rows: pd.DataFrame, instrument: Instrument, item: str
         question=question, list="; ".join(f"{row.answer} {row.shown} ({row.interval})" for row in whole.itertuples())
     )
     chart_words = charts.Words(
-        axis=_("Share of all answers, percent"),
         description=description,
         columns={"name": _("District"), "answer": _("Answer"), "shown": _("Share"), "interval": _("95% interval")},
     )
-    chart = charts.answer_bars(
-        rows, chart_words, answers=[labels[choice] for choice in on_scale], apart=[labels[choice] for choice in apart]
-    )
+    answers, unsure = [labels[choice] for choice in on_scale], [labels[choice] for choice in apart]
+    colours = charts.answer_colours(len(answers), len(unsure))
+    st.html(markup.section("", _("Share of all answers, percent")))
+    st.html(markup.swatches(dict(zip([*answers, *unsure], colours, strict=True))))
+    chart = charts.answer_bars(rows, chart_words, answers=answers, apart=unsure)
     st.altair_chart(chart, width="stretch", theme=None, key="item_bars")

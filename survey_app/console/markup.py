@@ -87,6 +87,11 @@ def legend(marks: Mapping[str, str], note: str = "") -> str:
     return _render("legend.html", marks=marks, note=note)
 
 
+def swatches(colours: Mapping[str, str]) -> str:
+    """What each colour of a bar stands for, label -> colour; it wraps, where a chart's own legend is cut off."""
+    return _render("swatches.html", colours=colours)
+
+
 def note(*sentences: str) -> str:
     """Small print under a chart or table."""
     return _render("note.html", sentences=[sentence for sentence in sentences if sentence])

@@ -120,18 +120,15 @@ def _pictures(visit: Visit, table: pd.DataFrame, degree: str, target: float | No
     name = words.degree_names(visit.language)[degree]
     marks = words.evidence_words(visit.language, target=target is not None)
     present = {*districts["evidence"], "above", "below", "undecided"}
-    st.html(markup.legend({name: text for name, text in marks.items() if name in present}))
     columns = {"name": _("District"), "shown": name, "interval": _("95% interval"), "n_shown": _("answers (n)")}
     reference = whole["estimate"] if target is None else target
     label = _("whole city") if target is None else _("target")
     description = chart_description(districts, name, visit.language)
-    chart_words = charts.Words(
-        axis=_("{degree}, 0 to 100; dashed: {reference}").format(
-            degree=name, reference=f"{label} {format_number(reference)}"
-        ),
-        description=description,
-        columns=columns,
+    chart_words = charts.Words(description=description, columns=columns)
+    scale = _("{degree}, 0 to 100; dashed: {reference}").format(
+        degree=name, reference=f"{label} {format_number(reference)}"
     )
+    st.html(markup.legend({mark: text for mark, text in marks.items() if mark in present}, scale))
     left, right = st.columns([1.12, 1], gap="large")
     with left:
         chart = charts.interval_dots(
@@ -139,15 +136,17 @@ def _pictures(visit: Visit, table: pd.DataFrame, degree: str, target: float | No
         )
         st.altair_chart(chart, width="stretch", theme=None, key="overview_dots")
     with right:
-        grid = districts.merge(cache.tiles(str(visit.settings.data / "map" / "districts-schematic.geojson")), on="code")
-        if len(grid):
-            st.altair_chart(
-                charts.tile_map(grid, charts.Words(description=description, columns=columns)),
-                width="stretch",
-                theme=None,
-                key="overview_tiles",
-            )
-            st.html(markup.note(_("Tile map: each district is one square near where it lies; area means nothing.")))
+        _tiles(visit, districts, chart_words)
+
+
+def _tiles(visit: Visit, districts: pd.DataFrame, chart_words: charts.Words) -> None:
+    """The tile map, where the grid knows the city's districts."""
+    _ = visit.translate
+    path = visit.settings.data / "map" / "districts-schematic.geojson"
+    grid = districts.merge(cache.tiles(str(path)), on="code")
+    if len(grid):
+        st.altair_chart(charts.tile_map(grid, chart_words), width="stretch", theme=None, key="overview_tiles")
+        st.html(markup.note(_("Tile map: each district is one square near where it lies; area means nothing.")))
 
 
 def chart_description(districts: pd.DataFrame, degree: str, language: str) -> str:

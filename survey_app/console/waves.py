@@ -146,9 +146,10 @@ def _picture(visit: Visit, rows: pd.DataFrame, degree: str) -> None:
         degree=name,
         list="; ".join(f"{row['name']} {row['shown']} ({row['interval']})" for row in rows.to_dict("records")),
     )
-    st.html(markup.legend(change_words(visit.language), _("Shaded: too small to be seen reliably with this sample")))
+    st.html(
+        markup.legend(change_words(visit.language), _("Points; shaded: too small to be seen reliably with this sample"))
+    )
     chart_words = charts.Words(
-        axis=_("Change in points"),
         description=description,
         columns={"name": _("District"), "shown": _("Change"), "interval": _("95% interval")},
     )

@@ -57,7 +57,6 @@ class Words:
     """The texts a chart prints, already in the reader's language."""
 
     title: str = ""
-    axis: str = ""
     description: str = ""
     evidence: Mapping[str, str] | None = None
     columns: Mapping[str, str] | None = None
@@ -78,7 +77,7 @@ def interval_dots(
     order = list(frame["name"])
     base = alt.Chart(frame).encode(y=_names(order), color=_evidence_colour(), tooltip=_tooltips(words))
     scale = alt.Scale(domain=list(domain or _domain(frame, reference)), nice=False, zero=False)
-    axis = alt.Axis(title=words.axis or None, grid=True, tickCount=6, orient="top", format=".0f")
+    axis = alt.Axis(title=None, grid=True, tickCount=6, orient="top", format=".0f")
     lines = base.mark_rule(strokeWidth=3, strokeCap="round", opacity=0.55).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"
     )
@@ -116,18 +115,22 @@ def answer_bars(frame: pd.DataFrame, words: Words, *, answers: Sequence[str], ap
     `frame`: columns name, answer, position (0, 1, ...), estimate, shown, interval.
     """
     order = list(dict.fromkeys(frame["name"]))
-    colours = [*_answer_colours(len(answers)), *APART_COLOURS[: len(apart)]]
-    legend = alt.Legend(title=None, orient="top", columns=0, labelLimit=240, symbolType="square", offset=6)
-    colour = alt.Color("answer:N", scale=alt.Scale(domain=[*answers, *apart], range=colours), legend=legend)
+    colours = answer_colours(len(answers), len(apart))
+    colour = alt.Color("answer:N", scale=alt.Scale(domain=[*answers, *apart], range=colours), legend=None)
     x = alt.X(
         "estimate:Q",
         stack="zero",
         scale=alt.Scale(domain=[0, 100], nice=False, clamp=True),
-        axis=alt.Axis(title=words.axis or None, tickCount=5, grid=False, orient="bottom"),
+        axis=alt.Axis(title=None, tickCount=5, grid=False, orient="bottom"),
     )
     bars = alt.Chart(frame).mark_bar(stroke="white", strokeWidth=1, height=alt.RelativeBandSize(0.78))
     chart = bars.encode(y=_names(order), x=x, color=colour, order=alt.Order("position:Q"), tooltip=_tooltips(words))
     return _finished(chart, words, height=alt.Step(23))
+
+
+def answer_colours(answers: int, apart: int) -> list[str]:
+    """Colours of so many answers in their order, then of those apart from the scale: for bars and their legend."""
+    return [*_answer_colours(answers), *APART_COLOURS[:apart]]
 
 
 def difference_bar(frame: pd.DataFrame, words: Words) -> alt.LayerChart:
@@ -138,7 +141,7 @@ def difference_bar(frame: pd.DataFrame, words: Words) -> alt.LayerChart:
     reach = max(1.0, float(frame[["low", "high", "detectable"]].abs().max().max()) * 1.08)
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     order = list(frame["name"])
-    axis = alt.Axis(title=words.axis or None, grid=True, tickCount=7, orient="top", labelExpr=_SIGNED)
+    axis = alt.Axis(title=None, grid=True, tickCount=7, orient="top", labelExpr=_SIGNED)
     base = alt.Chart(frame).encode(y=_names(order), color=_evidence_colour(), tooltip=_tooltips(words))
     blind = (
         alt.Chart(frame.assign(least=-frame["detectable"]))

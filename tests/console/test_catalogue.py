@@ -63,7 +63,7 @@ def test_an_unknown_prefix_is_refused_with_the_nearest(tmp_path: Path) -> None:
 def test_an_ambiguous_prefix_is_refused_with_all_it_could_mean(tmp_path: Path) -> None:
     make(tmp_path, "w", "abcd1111", "2026-01-01T00:00:00")
     make(tmp_path, "v", "abcd2222", "2026-01-01T00:00:00")
-    with pytest.raises(StoreError, match="could be any of abcd.*abcd.*more characters"):
+    with pytest.raises(StoreError, match=r"could be any of abcd.*abcd.*more characters"):
         catalogue.find_snapshot(tmp_path, "abcd")
 
 

@@ -9,7 +9,7 @@ import pytest
 from survey_app.publish import charts
 from survey_app.publish.charts import EVIDENCE, EVIDENCE_COLOURS, EVIDENCE_SHAPES, Words
 
-WORDS = Words(axis="Satisfaction", description="Three districts", columns={"name": "District", "shown": "Value"})
+WORDS = Words(description="Three districts", columns={"name": "District", "shown": "Value"})
 
 
 @pytest.fixture
@@ -105,6 +105,7 @@ def test_answers_apart_from_the_scale_are_grey_and_come_last() -> None:
     )
     spec = charts.answer_bars(frame, WORDS, answers=["好", "坏"], apart=["不知道"]).to_dict()
     colour = spec["encoding"]["color"]["scale"]
+    assert colour["range"] == charts.answer_colours(2, 1)
     assert colour["domain"] == ["好", "坏", "不知道"]
     assert colour["range"][-1] == charts.APART_COLOURS[0]
     assert spec["encoding"]["order"]["field"] == "position"

@@ -167,7 +167,7 @@ def test_freezing_again_gives_the_same_snapshot_and_one_more_answer_another(made
         assert before is not None
         assert write_snapshot(store, settings, SECOND) == before.folder
         wave = waves.get(store, SECOND)
-        one = next(iter(responses.stream(store, FIRST)))
+        one = next(one for one in responses.stream(store, FIRST) if one.disposition == "complete")
         asked = {name: value for name, value in one.answers.items() if name not in wave.presets}
         answer = submission.Submission(submission.new_id(), asked)
         assert isinstance(submission.submit(store, wave, answer), submission.Accepted)

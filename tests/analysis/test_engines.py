@@ -90,6 +90,7 @@ def spark() -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_real_local_spark_gives_the_same_numbers(spark: Any, by_pandas: dict[str, np.ndarray]) -> None:
     frame = wave().astype(object)
     frame = frame.where(frame.notna(), None)

@@ -84,7 +84,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         server.run(
             "initdb", "-D", str(folder / "data"), "-U", "sandu", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
-            "--data-checksums",
+            "--data-checksums", "--no-sync",
         )  # fmt: skip
         options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c max_connections=60"
         server.control("start", "-o", options)
@@ -97,13 +97,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def make_postgres_database(postgres_server: PostgresServer) -> Callable[..., str]:
-    """A function: makes an empty database (or a copy of `template`) and returns its address."""
+def make_postgres_database(postgres_server: PostgresServer) -> Callable[[], str]:
+    """A function: makes an empty database and returns its address."""
 
-    def make(template: str = "template1") -> str:
+    def make() -> str:
         name = f"test_{uuid.uuid4().hex}"
         with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+            connection.execute(f"CREATE DATABASE {name}")
         return postgres_server.url(name)
 
     return make

@@ -5,31 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from questionnaires import Instrument, load_instrument
 from survey_app.settings import Settings, read_secret
 from survey_app.store import Case, Store, Wave, instruments, invitations, open_store, schema, waves
+from survey_app.store.tables import metadata
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
 @pytest.fixture(scope="session")
-def postgres_template(make_postgres_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Name of a database that has the tables already: copying it is quicker than migrating each time."""
+def shared_postgres_url(make_postgres_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with all tables, emptied before each test: a database of its own each would be a thousand files."""
     url = make_postgres_database()
     schema.upgrade(Settings(home=tmp_path_factory.mktemp("home"), data=DATA, secret=b"s" * 32, database_url=url))
-    return url.partition("/?")[0].rpartition("/")[2].partition("?")[0]
+    return url
+
+
+@pytest.fixture
+def empty_postgres_url(shared_postgres_url: str) -> str:
+    """The shared database without rows, at the present schema."""
+    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    with psycopg.connect(shared_postgres_url) as connection:
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
+        connection.execute("DELETE FROM alembic_version")
+        connection.execute("INSERT INTO alembic_version VALUES (%s)", [schema.REVISIONS[-1]])
+    return shared_postgres_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of a database with all tables and no rows."""
     home = tmp_path / "home"
-    url = None
-    if request.param == "postgresql":
-        template = request.getfixturevalue("postgres_template")
-        url = request.getfixturevalue("make_postgres_database")(template)
+    url = request.getfixturevalue("empty_postgres_url") if request.param == "postgresql" else None
     made = Settings(home=home, data=DATA, secret=read_secret(home), database_url=url)
     if url is None:
         schema.upgrade(made)

@@ -83,7 +83,7 @@ def test_kills_under_load_lose_no_acknowledged_answer_and_double_none(store: Sto
 
 
 def test_a_migration_killed_in_the_middle_leaves_the_old_schema(
-    request: pytest.FixtureRequest, tmp_path: Path, make_postgres_database: Callable[..., str]
+    request: pytest.FixtureRequest, tmp_path: Path, make_postgres_database: Callable[[], str]
 ) -> None:
     for url in (None, make_postgres_database()):
         settings = Settings(home=tmp_path / "home", data=tmp_path, secret=b"s" * 32, database_url=url)
@@ -104,7 +104,9 @@ def test_the_server_of_the_database_restarts_in_the_middle_of_a_survey(
         assert checks.check(store) == []
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    acked, stop = [], threading.Event()
+    acked: list[str] = []
+    stop = threading.Event()
+    news = threading.Condition()
 
     def client(_: int) -> None:
         while not stop.is_set():
@@ -116,17 +118,25 @@ def test_the_server_of_the_database_restarts_in_the_middle_of_a_survey(
                 except StoreError as error:
                     assert "Nothing was saved" in str(error)
                 else:
-                    acked.append(one.id)
+                    with news:
+                        acked.append(one.id)
+                        news.notify()
+
+    def wait_for_more(count: int) -> None:
+        with news:
+            wanted = len(acked) + count
+            assert news.wait_for(lambda: len(acked) >= wanted, timeout=120)
 
     with ThreadPoolExecutor(4) as pool:
         running = [pool.submit(client, number) for number in range(4)]
-        while len(acked) < 100:
-            assert not any(one.done() for one in running)
-        server.control("restart", "-m", "immediate")
-        already = len(acked)
-        while len(acked) < already + 100:
-            assert not any(one.done() for one in running)
-        stop.set()
+        try:
+            wait_for_more(50)
+            server.control("restart", "-m", "immediate")
+            wait_for_more(50)
+        finally:
+            stop.set()
+    for one in running:
+        one.result()
     stored = {one.id for one in responses.stream(store, wave)}
     assert set(acked) <= stored
     assert len(acked) == len(set(acked))

@@ -87,7 +87,7 @@ def test_nothing_is_made_unless_asked_for(tmp_path: Path) -> None:
 
 
 def test_an_empty_postgresql_database_is_refused_until_its_tables_are_made(
-    tmp_path: Path, make_postgres_database: Callable[..., str]
+    tmp_path: Path, make_postgres_database: Callable[[], str]
 ) -> None:
     settings = Settings(home=tmp_path, data=tmp_path, secret=b"s" * 32, database_url=make_postgres_database())
     with pytest.raises(StoreError, match="no tables yet"):
@@ -113,7 +113,7 @@ def test_a_database_of_another_schema_is_refused_with_a_sentence_and_left_alone(
 
 
 def test_four_processes_that_create_at_once_make_one_schema(
-    tmp_path: Path, make_postgres_database: Callable[..., str]
+    tmp_path: Path, make_postgres_database: Callable[[], str]
 ) -> None:
     for url in (None, make_postgres_database()):
         settings = Settings(home=tmp_path, data=tmp_path, secret=b"s" * 32, database_url=url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ class Settings:
 
     home: Path
     data: Path
-    secret: bytes
+    secret: bytes = field(repr=False)
     database_url: str | None = None
     public_port: int = 8501
     console_port: int = 8502

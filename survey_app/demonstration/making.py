@@ -104,9 +104,7 @@ def reset_demonstration(settings: Settings) -> None:
 
 def _unit_rows(data: Path) -> list[dict[str, str]]:
     """The frame with English names where there are official ones, in official (code) order."""
-    english = {row["code"]: row["name_en"] for row in rows_of(data / "frame" / "english-names.csv")}
-    rows = rows_of(data / "frame" / "divisions-nbs-2023.csv")
-    return [row | {"name_en": english.get(row["code"], "")} for row in sorted(rows, key=lambda row: row["code"])]
+    return sorted(rows_of(data / "frame" / "divisions-nbs-2023.csv"), key=lambda row: row["code"])
 
 
 def _read_state(settings: Settings) -> dict[str, Any]:

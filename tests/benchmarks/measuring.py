@@ -1,4 +1,4 @@
-"""How things are timed: both sides in turn in one run, medians of warm runs, and their ratio. Machines are shared and noisy."""
+"""How things are timed: both sides in turn in one run, medians of warm runs and their ratio, on machines that are noisy."""
 
 import statistics
 import time

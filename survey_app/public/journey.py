@@ -178,7 +178,7 @@ def _next_level(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent
     here = address.levels_on(address.chain(visit.instrument), page.items)
     if not here or sent.text(address.FOUND_FIELD):
         return ""
-    shown = sent.text(address.SHOWN_FIELD).split()
+    shown = [here[0].name, *sent.text(address.SHOWN_FIELD).split()]
     emptied = [level.name for level in here if sent.text(level.name) and level.name not in answers]
     fresh = [level.name for level in address.reachable(here, answers) if level.name not in shown]
     return next(iter((*emptied, *fresh)), "")

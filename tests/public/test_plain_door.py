@@ -199,6 +199,14 @@ def test_down_the_levels_each_shows_only_what_lies_in_the_one_above(resident: Re
     assert json.loads(world.rows("draft")[0]["answers"])["D5_community"] == SHUIJINGFANG
 
 
+def test_a_level_may_be_left_out(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press(D5_district="510104").press()
+    assert resident.press().press().page != "D5_street"
+    resident.open(f"/s/open/{resident.id}/D5_street")
+    answer = resident.client.post(resident.action, data={"go": "next"}, follow_redirects=False)
+    assert not answer.headers["location"].endswith("D5_street")
+
+
 def test_another_district_drops_the_street_that_was_chosen_before(resident: Resident, world: World) -> None:
     resident.open("/s/open").press(consent="yes").press(**SCREENING).press(**{"found-community": SHUIJINGFANG})
     visit = resident.id

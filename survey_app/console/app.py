@@ -6,7 +6,7 @@ import streamlit as st
 
 from survey_app import permissions
 from survey_app.console import district, downloads, fieldwork, items, markup, overview, process, waves
-from survey_app.console.visit import Visit
+from survey_app.console.visit import Visit, kept, recalled
 from survey_app.http.sessions import COOKIE
 from survey_app.publish.catalogue import newest
 from survey_app.store import waves as stored_waves
@@ -104,22 +104,15 @@ def bar(language: str, account: Account) -> Wave | None:
 
 def chosen_language() -> str:
     """The language of this visit: the switch, else the address, else the browser's."""
-    if st.session_state.get("language") not in LANGUAGES:
-        asked = st.query_params.get("lang", "")
-        st.session_state["language"] = (
-            asked if asked in LANGUAGES else preferred_language(st.context.headers.get("Accept-Language", ""))
-        )
-    else:
-        st.session_state["language"] = st.session_state["language"]  # kept while no switch is shown
-    return str(st.session_state["language"])
+    asked = st.query_params.get("lang", "")
+    preferred = preferred_language(st.context.headers.get("Accept-Language", ""))
+    return recalled("language", LANGUAGES, asked if asked in LANGUAGES else preferred)
 
 
 def _wave(known: dict[str, Wave], language: str) -> Wave:
     """The wave to look at; the latest with a snapshot at first. It stands in the address."""
     _ = translator(language)
-    if st.session_state.get("wave") not in known:
-        asked = st.query_params.get("wave", "")
-        st.session_state["wave"] = asked if asked in known else _first(known)
+    recalled("wave", list(known), _first(known))
     slug = st.selectbox(
         _("Wave"),
         list(known),
@@ -128,8 +121,7 @@ def _wave(known: dict[str, Wave], language: str) -> Wave:
         label_visibility="collapsed",
         width=420,
     )
-    st.query_params["wave"] = slug
-    return known[slug]
+    return known[kept("wave", slug, address=True)]
 
 
 def _first(known: dict[str, Wave]) -> str:

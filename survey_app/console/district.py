@@ -6,7 +6,7 @@ import streamlit as st
 from analysis import format_interval, format_number
 from survey_app.console import cache, markup, places, words
 from survey_app.console.readings import WHOLE
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish import charts
 from survey_app.publish.exports import DEGREES
 from survey_app.text import translator
@@ -106,18 +106,15 @@ def _number_row(degree: str, name: str, row: pd.Series, whole: pd.Series, langua
 def _choice(visit: Visit, districts: places.Districts) -> str:
     """The district to look at; it stands in the address, so that a view can be linked."""
     _ = visit.translate
-    asked = st.query_params.get("district", "")
-    if "district_code" not in st.session_state and asked in districts.codes:
-        st.session_state["district_code"] = asked
+    recalled("district", districts.codes, districts.codes[0])
     code = st.selectbox(
         _("District"),
         districts.codes,
         format_func=lambda code: f"{districts.name(code, visit.language)} · {code}",
-        key="district_code",
+        key="district",
         width=360,
     )
-    st.query_params["district"] = code
-    return str(code)
+    return kept("district", code, address=True)
 
 
 def _picture(visit: Visit, found: dict[str, pd.Series], name: str) -> None:

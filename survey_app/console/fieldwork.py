@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis import format_number
 from survey_app.console import cache, markup
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
 from survey_app.store import reconciliation, units
 from survey_app.store.reconciliation import Line
@@ -95,10 +95,13 @@ def line_table(lines: Iterable[Line], names: Mapping[str, str], language: str) -
     """The reconciliation, one row per district, mode and stream in official order; the sum last."""
     _ = translator(language)
     texts = column_texts(language)
+    lines = list(lines)
+    kinds = [markup.Column("mode", _("Mode"), kind="text"), markup.Column("stream", _("Stream"), kind="text")]
+    if all(line.mode == ALL for line in lines):
+        kinds = []
     columns = [
         markup.Column("district", _("District"), kind="name"),
-        markup.Column("mode", _("Mode"), kind="text"),
-        markup.Column("stream", _("Stream"), kind="text"),
+        *kinds,
         *(markup.Column(name, texts[name], apart=name in {"opened", "received"}) for name in _FLOW),
         *(markup.Column(name, texts[name], apart=name == "excluded") for name in _REST),
     ]
@@ -137,16 +140,16 @@ def _grouping(visit: Visit) -> str:
     """How the lines are added up: by district at first."""
     _ = visit.translate
     names = {"district": _("By district"), "mode": _("By mode and stream"), "lines": _("Every line")}
+    recalled("grouping", list(names), "district")
     chosen = st.segmented_control(
         _("Added up"),
         list(names),
-        default="district",
         format_func=names.__getitem__,
-        key="fieldwork_grouping",
+        key="grouping",
         required=True,
         label_visibility="collapsed",
     )
-    return chosen or "district"
+    return kept("grouping", chosen)
 
 
 def _sample(visit: Visit, snapshot: Snapshot, names: Mapping[str, str]) -> None:

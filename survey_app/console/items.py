@@ -7,7 +7,7 @@ from analysis import format_interval, format_number
 from questionnaires.instrument import Instrument
 from survey_app.console import cache, markup, places, readings
 from survey_app.console.readings import WHOLE
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish import charts
 from survey_app.text import translator
 
@@ -90,14 +90,11 @@ def _choice(visit: Visit, instrument: Instrument) -> str:
     """The item to look at; it stands in the address."""
     _ = visit.translate
     names = [item.name for item in readings.shown_items(instrument)]
-    asked = st.query_params.get("item", "")
-    if "item_name" not in st.session_state:
-        st.session_state["item_name"] = asked if asked in names else _default(names)
+    recalled("item", names, _default(names))
     item = st.selectbox(
-        _("Question"), names, format_func=lambda name: item_label(instrument, name, visit.language), key="item_name"
+        _("Question"), names, format_func=lambda name: item_label(instrument, name, visit.language), key="item"
     )
-    st.query_params["item"] = item
-    return str(item)
+    return kept("item", item, address=True)
 
 
 def _default(names: list[str]) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from analysis import format_interval, format_number
 from survey_app.console import cache, markup, places, words
 from survey_app.console.readings import WHOLE, Figure
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish import charts
 from survey_app.publish.exports import DEGREES
 from survey_app.text import translator
@@ -87,16 +87,16 @@ def _choices(visit: Visit) -> tuple[str, float | None]:
     st.html(
         markup.section(
             _("By district"),
-            _("Districts stand in official order. Neighbouring intervals that overlap are no ranking."),
+            _("Districts stand in official order, not by score; whether two differ is for a test to say."),
         )
     )
+    recalled("degree", DEGREES, "satisfaction")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         degree = st.segmented_control(
             _("Degree"),
             DEGREES,
-            default="satisfaction",
             format_func=lambda name: names[name],
-            key="overview_degree",
+            key="degree",
             required=True,
         )
         target = st.number_input(
@@ -110,7 +110,7 @@ def _choices(visit: Visit) -> tuple[str, float | None]:
             key="overview_target",
             width=260,
         )
-    return degree or "satisfaction", target
+    return kept("degree", degree), target
 
 
 def _pictures(visit: Visit, table: pd.DataFrame, degree: str, target: float | None) -> None:

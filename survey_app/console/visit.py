@@ -1,6 +1,6 @@
 """What every view is given: who looks, at which wave and snapshot, in which language; and how every view begins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -54,6 +54,29 @@ def open_view(visit: Visit, title: str, lead: str, *, needs_snapshot: bool = Tru
     return snapshot
 
 
+def recalled(key: str, options: Sequence[str], default: str) -> str:
+    """Put a widget's last choice back before it is drawn: Streamlit forgets it when another view is opened.
+
+    First the session, then the address (query parameter of the same name), then `default`.
+    """
+    for value in (st.session_state.get(key), st.session_state.get(f"last {key}"), st.query_params.get(key)):
+        if value in options:
+            break
+    else:
+        value = default
+    st.session_state[key] = st.session_state[f"last {key}"] = value
+    return str(value)
+
+
+def kept(key: str, value: str | None, *, address: bool = False) -> str:
+    """Remember a widget's choice for the next view; with `address`, so that the view can be linked."""
+    chosen = value if value is not None else str(st.session_state[f"last {key}"])
+    st.session_state[f"last {key}"] = chosen
+    if address:
+        st.query_params[key] = chosen
+    return chosen
+
+
 def moment(text: str) -> str:
-    """An ISO 8601 moment for readers: date and minutes."""
-    return text[:16].replace("T", " ")
+    """An ISO 8601 moment for readers: date and minutes, and that it is UTC where it says so."""
+    return text[:16].replace("T", " ") + (" UTC" if text.endswith(("+00:00", "Z")) else "")

@@ -5,7 +5,7 @@ import streamlit as st
 
 from analysis import format_number
 from survey_app.console import cache, markup, places, words
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish import charts
 from survey_app.publish.catalogue import Snapshot, newest
 from survey_app.publish.exports import DEGREES
@@ -128,15 +128,15 @@ def _choice(visit: Visit) -> str:
     _ = visit.translate
     names = words.degree_names(visit.language)
     st.html(markup.section(_("By district"), _("Change since the wave before, in official order.")))
+    recalled("degree", DEGREES, "satisfaction")
     degree = st.segmented_control(
         _("Degree"),
         DEGREES,
-        default="satisfaction",
         format_func=lambda name: names[name],
-        key="waves_degree",
+        key="degree",
         required=True,
     )
-    return degree or "satisfaction"
+    return kept("degree", degree)
 
 
 def _picture(visit: Visit, rows: pd.DataFrame, degree: str) -> None:

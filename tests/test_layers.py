@@ -37,7 +37,16 @@ def test_an_import_loads_nothing_it_does_not_need(imported: str, forbidden: set[
 def test_the_top_level_holds_only_what_the_design_lists() -> None:
     listed = {
         *("survey_app", "questionnaires", "analysis", "tests", "data", "pyproject.toml", "README.md"),
-        *("Makefile", "constraints.txt", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".gitignore", ".ci", ".streamlit"),
+        *(
+            "Makefile",
+            "constraints.txt",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "LICENSE",
+            ".gitignore",
+            ".ci",
+            ".streamlit",
+        ),
     }
     tracked = run("git", "ls-tree", "--name-only", "HEAD").stdout.split()
     assert set(tracked) <= listed

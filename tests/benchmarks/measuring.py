@@ -1,4 +1,4 @@
-"""How things are timed: both sides in turn in one run, medians of warm runs and their ratio, on machines that are noisy."""
+"""How things are timed: both sides in turn in one run, medians of warm runs and their ratio; machines are noisy."""
 
 import statistics
 import time

@@ -132,7 +132,10 @@ class _Assembler:
             )
 
     def page_of(self, program: Program) -> dict[str, str]:
-        """Item -> page. A field-list group is a page; an item that depends on another of its page starts a new one."""
+        """Item -> page. A field-list group is a page; an item whose relevance hangs on its page starts a new one.
+
+        A choice_filter starts none: a list that another item of the page narrows is offered when the page comes again.
+        """
         found: dict[str, str] = {}
         current: dict[str, str] = {}
         for name, sketch in self.sketches.items():
@@ -143,16 +146,9 @@ class _Assembler:
                 found[name] = name
                 continue
             page = current.setdefault(group, group)
-            if any(found.get(other) == page for other in self._deciders(name, program)):
+            if any(found.get(other) == page for other in program.deciders[name]):
                 page = current[group] = name
             found[name] = page
-        return found
-
-    def _deciders(self, name: str, program: Program) -> frozenset[str]:
-        found = program.deciders[name]
-        choice_filter = self.sketches[name].filter
-        for reference in choice_filter.expression.references if choice_filter else ():
-            found |= program.deciders[reference] | {reference}
         return found
 
     def item(self, name: str, page: str | None, program: Program) -> Item:

@@ -13,7 +13,7 @@ from questionnaires.sheets import SHEETS, Row, Sheets
 TRANSLATED = {
     "survey": ("label", "hint", "required_message", "constraint_message"),
     "choices": ("label",),
-    "settings": ("sandu::title", "sandu::issuing_body", "sandu::purpose", "sandu::owner"),
+    "settings": ("sandu::title", "sandu::approval_number", "sandu::issuing_body", "sandu::purpose", "sandu::owner"),
     "indices": ("label",),
 }
 COLUMNS = {
@@ -25,7 +25,7 @@ COLUMNS = {
     "choices": ("list_name", "name", "score", "missing"),
     "settings": (
         *("form_title", "form_id", "version", "default_language", "style"),
-        *("sandu::form_number", "sandu::approval_number", "sandu::valid_until", "sandu::retention_days"),
+        *("sandu::form_number", "sandu::valid_until", "sandu::retention_days"),
     ),
     "indices": ("name", "parent", "weight", "min_weight", "min_answered"),
 }

@@ -17,7 +17,7 @@ __all__ = ["Choice", "Clean", "IndexDeclaration", "Instrument", "Item", "Page", 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Items shown together. No item on a page depends on another of the same page."""
+    """Items shown together. Whether an item applies never hangs on another of its page; what it offers may."""
 
     name: str
     labels: Mapping[str, str]
@@ -41,9 +41,9 @@ class Settings:
     """The header of the form. Texts by language are mappings; retention_days: how long answers may be kept."""
 
     form_number: str = ""
-    approval_number: str = ""
     valid_until: str = ""
     retention_days: int | None = None
+    approval_number: Mapping[str, str] = field(default_factory=dict)
     issuing_body: Mapping[str, str] = field(default_factory=dict)
     purpose: Mapping[str, str] = field(default_factory=dict)
     owner: Mapping[str, str] = field(default_factory=dict)

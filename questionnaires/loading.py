@@ -155,7 +155,7 @@ def _settings(row: Row, languages: Mapping[str, str]) -> Settings:
     days = row.number_in("sandu::retention_days")
     return Settings(
         form_number=row.cells.get("sandu::form_number", ""),
-        approval_number=row.cells.get("sandu::approval_number", ""),
+        approval_number=row.texts("sandu::approval_number", languages),
         valid_until=row.cells.get("sandu::valid_until", ""),
         retention_days=None if days is None else int(days),
         issuing_body=row.texts("sandu::issuing_body", languages),

@@ -12,7 +12,7 @@ def sender(instrument: Instrument, language: str) -> list[tuple[str, str]]:
     lines = [
         (_("Form number"), settings.form_number),
         (_("Issued by"), text_in(settings.issuing_body, language)),
-        (_("Approval number"), settings.approval_number),
+        (_("Approval number"), text_in(settings.approval_number, language)),
         (_("Valid until"), settings.valid_until),
     ]
     return [(name, value) for name, value in lines if value]

@@ -179,7 +179,8 @@ def test_a_community_is_found_by_its_name_and_fills_all_three_levels(resident: R
         "510104017",
         SHUIJINGFANG,
     }
-    assert "水井坊" in resident.html
+    assert resident.page == "knowledge"
+    assert "已选择： 锦江区 · 锦官驿街道 · 水井坊" in resident.press("back").html
 
 
 def test_a_name_typed_and_sent_with_next_is_looked_up_too(resident: Resident) -> None:
@@ -192,7 +193,7 @@ def test_a_name_typed_and_sent_with_next_is_looked_up_too(resident: Resident) ->
 def test_down_the_levels_each_shows_only_what_lies_in_the_one_above(resident: Resident, world: World) -> None:
     resident.open("/s/open").press(consent="yes").press(**SCREENING).press(D5_district="510104")
     assert '<option value="510104017">' in resident.html
-    assert '<option value="510105' not in resident.html
+    assert '<option value="510105002">' not in resident.html
     resident.press(D5_street="510104017")
     assert f'<option value="{SHUIJINGFANG}">' in resident.html
     resident.press(D5_community=SHUIJINGFANG)
@@ -200,11 +201,15 @@ def test_down_the_levels_each_shows_only_what_lies_in_the_one_above(resident: Re
 
 
 def test_a_level_may_be_left_out(resident: Resident) -> None:
-    resident.open("/s/open").press(consent="yes").press(**SCREENING).press(D5_district="510104").press()
-    assert resident.press().press().page != "D5_street"
-    resident.open(f"/s/open/{resident.id}/D5_street")
-    answer = resident.client.post(resident.action, data={"go": "next"}, follow_redirects=False)
-    assert not answer.headers["location"].endswith("D5_street")
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press(D5_district="510104")
+    assert resident.page == "address"
+    assert 'name="D5_street"' in resident.html
+    assert 'name="D5_community"' not in resident.html
+    assert resident.press().page == "knowledge"
+    resident.press("back").press(D5_street="510104017")
+    assert resident.page == "address"
+    assert 'name="D5_community"' in resident.html
+    assert resident.press().page == "knowledge"
 
 
 def test_another_district_drops_the_street_that_was_chosen_before(resident: Resident, world: World) -> None:
@@ -215,7 +220,7 @@ def test_another_district_drops_the_street_that_was_chosen_before(resident: Resi
     assert kept["D5_district"] == "510105"
     assert "D5_street" not in kept
     assert "D5_community" not in kept
-    assert '<option value="510105' in resident.html
+    assert '<option value="510105002">' in resident.html
 
 
 def test_an_invitation_is_exchanged_at_once_and_leaves_the_address(resident: Resident, world: World) -> None:
@@ -342,8 +347,24 @@ def test_the_first_page_carries_the_header_block_and_its_progress(resident: Resi
     resident.open("/s/open")
     for word in ("表号", "制定机关", "批准文号", "有效期至"):
         assert word in resident.html
-    assert re.search(r"第1页，共\d+页", resident.html)
-    assert re.search(r"Page 1 of \d+", resident.open("/s/open?lang=en").html)
+    assert "第1页，共9页" in resident.html
+    assert "Page 1 of 9" in resident.open("/s/open?lang=en").html
+
+
+def test_the_english_form_has_no_chinese_but_the_names_of_small_places(resident: Resident) -> None:
+    resident.open("/s/open?lang=en").press(consent="yes").press(**SCREENING)
+    pages = [resident.open(f"/s/open/{resident.id}/consent?lang=en").html]
+    pages.append(resident.open(f"/s/open/{resident.id}/address?lang=en").html)
+    assert ">Jinjiang District</option>" in pages[-1]
+    while resident.press(D5_district="510104").page != "about_you":
+        pages.append(resident.html)
+    pages.append(resident.html)
+    allowed = ("中文", "模拟数据 / simulated")
+    for html in pages:
+        html = re.sub(r"<option[^>]*>[^<]*</option>", "", html) if 'name="D5_street"' in html else html
+        for words in allowed:
+            html = html.replace(words, "")
+        assert not re.findall(r"[^<>]*[\u3000-\u9fff\uff00-\uffef][^<>]*", re.sub(r'value="[^"]*"', "", html))
 
 
 def test_the_root_lists_the_surveys_that_anyone_may_answer_now(client: TestClient) -> None:

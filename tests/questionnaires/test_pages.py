@@ -114,7 +114,7 @@ def test_what_does_not_apply_is_dropped_and_forged_calculations_are_recomputed(o
     assert set(clean.dropped) == {"E1", "unknown"}
 
 
-def test_no_item_depends_on_another_of_its_page(opinion: Instrument) -> None:
+def test_no_relevance_hangs_on_another_item_of_its_page(opinion: Instrument) -> None:
     for page in opinion.pages:
         names = {item.name for item in page.items}
         for item in page.items:

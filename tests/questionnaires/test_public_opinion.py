@@ -118,11 +118,17 @@ def test_codes_for_not_knowing_and_refusing_are_the_same_everywhere(opinion: Ins
 
 
 def test_seven_short_pages_follow_screening(opinion: Instrument) -> None:
-    headings = [page.label("zh") for page in opinion.pages if page.name not in ("consent", "screening")]
-    assert len(dict.fromkeys(headings)) == 7
-    # the address is one page that opens step by step: district, street, community
-    assert [page.name for page in opinion.pages[2:5]] == ["address", "D5_street", "D5_community"]
+    assert [page.name for page in opinion.pages[:3]] == ["consent", "screening", "address"]
+    assert len({page.label("zh") for page in opinion.pages[2:]}) == len(opinion.pages[2:]) == 7
     assert max(len(page.items) for page in opinion.pages) <= 10
+
+
+def test_the_whole_address_is_one_page(opinion: Instrument) -> None:
+    assert [item.name for item in opinion.page("address").items] == [
+        *("D5_district", "D5_street", "D5_community", "D5_compound"),
+    ]
+    answers = {**ADMITTED, "D5_district": "510104", "D5_street": "510105001"}
+    assert list(opinion.problems(opinion.page("address"), answers)) == ["D5_street"]
 
 
 def test_all_but_consent_screening_and_district_may_be_skipped(opinion: Instrument) -> None:
@@ -194,7 +200,7 @@ def test_a_bad_answer_gets_a_kind_sentence_in_the_language_of_the_page(opinion: 
 def test_a_street_of_another_district_is_not_accepted(opinion: Instrument) -> None:
     clean = opinion.clean({**ADMITTED, "D5_district": "510104", "D5_street": "510105001"})
     assert list(clean.problems) == ["D5_street"]
-    assert clean.first_bad_page == "D5_street"
+    assert clean.first_bad_page == "address"
 
 
 def test_the_address_opens_from_city_to_community(opinion: Instrument) -> None:
@@ -269,5 +275,5 @@ def test_progress_never_grows_on_the_way_through(opinion: Instrument) -> None:
         page = opinion.next_page(answers, page.name)
     assert [number for number, _ in seen] == list(range(1, len(seen) + 1))
     assert all(later <= earlier for earlier, later in pairwise(number + ahead for number, ahead in seen))
-    assert seen[0] == (1, 10)
-    assert seen[-1] == (11, 0)
+    assert seen[0] == (1, 8)
+    assert seen[-1] == (9, 0)

@@ -63,7 +63,10 @@ class MaxT:
                 continue
             _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
             kept = sizes**2 > KEEP * sizes[0] ** 2
-            halves.append((sizes[kept, None] * directions[kept], round(nu)))
+            half = sizes[kept, None] * directions[kept]
+            # a direction has no sign of its own: fixed, so that rounding cannot turn the draws of the same seed around
+            sign = np.sign(half[np.arange(len(half)), np.abs(half).argmax(axis=1)])
+            halves.append((sign[:, None] * half, round(nu)))
         return halves
 
     def critical(self, level: float) -> float:

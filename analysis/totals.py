@@ -172,11 +172,12 @@ def _collect(
             nw.col(f"{PREFIX}f{i}").min().alias(f"{PREFIX}low{i}"),
             nw.col(f"{PREFIX}f{i}").max().alias(f"{PREFIX}high{i}"),
         ]
-    if where is not None:
-        return materialise(wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums))
-    # without `where` one key less to hash: everybody is inside
-    grouped = wide.group_by(keys).agg(*sums)
-    return materialise(grouped.with_columns(nw.lit(1.0).alias(f"{PREFIX}inside")))
+    if where is None:  # one key less to hash: everybody is inside
+        grouped = wide.group_by(keys).agg(*sums).with_columns(nw.lit(1.0).alias(f"{PREFIX}inside"))
+    else:
+        grouped = wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums)
+    # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
+    return materialise(grouped).sort(*keys, f"{PREFIX}inside", nulls_last=True)
 
 
 def weight_is_bad() -> nw.Expr:

@@ -46,6 +46,8 @@ def test_the_order_of_the_rows_is_without_meaning(seed: int) -> None:
     one, other = (Sample(each, DESIGN).rake(margins(table)) for each in (table, shuffled))
     pd.testing.assert_frame_equal(frame_of(one), frame_of(other), rtol=1e-9)
     same(one.mean(["y", "z"], by="sex").covariance, other.mean(["y", "z"], by="sex").covariance)
+    simulated = [each.mean("y", by="district").compare(to="whole", adjust="max-t").to_frame() for each in (one, other)]
+    pd.testing.assert_frame_equal(*simulated, rtol=1e-9)
 
 
 @few

@@ -153,6 +153,9 @@ def _page(snapshot: Snapshot, kind: str, language: str) -> str:
     lines.append(_("margins.csv and weighting.yaml hold the population margins and the weighting recipe."))
     if kind == "responses":
         lines.append(_("Recompute with: analysis.open_snapshot(this zip).index('satisfaction', by='district')"))
+    lines.append(
+        _("Hashes in manifest.json are of the snapshot's own files; CSV files here begin with a byte order mark.")
+    )
     lines.append(_("A text cell that began with = + - @ has an apostrophe before it, so that no spreadsheet runs it."))
     return "\n".join(lines)
 
@@ -165,14 +168,30 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _content(path: Path) -> bytes:
-    """A file of the snapshot as it stands; a CSV without a byte order mark gets one."""
+    """A file of the snapshot; a CSV is written anew with a byte order mark and with cells that no spreadsheet runs."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         message = f"snapshot {path.parent.name} has no {path.name}: make it again with sandu snapshot WAVE"
         raise StoreError(message) from None
-    mark = b"\xef\xbb\xbf"
-    return mark + content if path.suffix == ".csv" and not content.startswith(mark) else content
+    return _safe_csv(content.decode("utf-8-sig")) if path.suffix == ".csv" else content
+
+
+def _safe_csv(text: str) -> bytes:
+    """The same rows: text cells made safe, numbers as they are (a minus sign begins no formula there)."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    for row in csv.reader(io.StringIO(text, newline="")):
+        writer.writerow([cell if _is_number(cell) else safe_cell(cell) for cell in row])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_kind(kind: str) -> None:

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +145,17 @@ def test_every_file_of_rows_says_that_it_is_simulated(zips: dict[str, Path], sna
             assert "SIMULATED" in text
             assert "模拟数据" in text
             assert json.loads(archive.read("manifest.json"))["simulated"] is True
+
+
+def test_a_label_that_looks_like_a_formula_is_made_safe_in_the_codebook_too(snapshot: Snapshot, tmp_path: Path) -> None:
+    folder = tmp_path / snapshot.hash
+    shutil.copytree(snapshot.folder, folder)
+    (folder / "codebook.csv").write_text("item,label,score\nE1,=HYPERLINK(1),-2.5\n", encoding="utf-8")
+    with (tmp_path / "codebook.zip").open("wb") as file:
+        exports.write_zip(replace(snapshot, folder=folder), "codebook", file)
+    assert table_of(tmp_path / "codebook.zip", "codebook.csv") == [
+        {"item": "E1", "label": "'=HYPERLINK(1)", "score": "-2.5"}
+    ]
 
 
 def test_the_same_snapshot_gives_the_same_bytes(snapshot: Snapshot, zips: dict[str, Path]) -> None:

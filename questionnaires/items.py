@@ -176,7 +176,10 @@ class Item:
     def problem(self, scope: Scope, language: str) -> str | None:
         """What is wrong with the answer to this relevant item, as a sentence to the resident; None when nothing is."""
         if self.name in scope.unclean:
-            return sentence(scope.unclean[self.name], language, limit=LONGEST_TEXT)
+            kind = scope.unclean[self.name]
+            # what the form itself says of a right answer helps more than "a whole number"
+            own = text_in(self.constraint_messages, language) if kind in ("integer", "decimal", "date") else ""
+            return own or sentence(kind, language, limit=LONGEST_TEXT)
         answer = scope.answers.get(self.name)
         if answer is None:
             return self._required_problem(scope, language)

@@ -15,6 +15,7 @@ from questionnaires.items import Item
 
 SEARCH_FIELD = "find-community"
 FOUND_FIELD = "found-community"
+SEARCHED_FIELD = "searched-community"
 SHOWN_FIELD = "shown-levels"
 """Names of the fields that a form adds to a chain; no item can have them, for item names hold no hyphen."""
 

@@ -19,9 +19,9 @@ from survey_app.public.journey import Go, Sent, Show, take
 from survey_app.public.plain import addresses
 from survey_app.public.plain.views import title_of
 from survey_app.public.sender import form_line, sender
-from survey_app.public.visit import Ending, Visit, find_page, find_wave, is_id, read, resume_at
+from survey_app.public.visit import Ending, Visit, find_page, find_wave, is_id, read, resume_at, sent_before
 from survey_app.store.shapes import Wave
-from survey_app.text import LANGUAGE_NAMES, LANGUAGES, preferred_language, translator
+from survey_app.text import LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, preferred_language, translator
 
 Translate = Callable[[str], str]
 ENDINGS = ("complete", "refused", "not_eligible")
@@ -47,22 +47,22 @@ def main() -> None:
         show_ending(visit, language)
     else:
         show_page(visit, title)
-    st.html(styles.to_top(st.session_state.get("step", 0)), unsafe_allow_javascript=True)
+    st.html(styles.after(st.session_state.get("step", 0), LANGUAGE_TAGS[language]), unsafe_allow_javascript=True)
 
 
 def ended(slug: str, visit_id: str) -> Ending | None:
-    """The ending that this visit has reached, as the address says; the receipt code only in the same session."""
-    kind = st.query_params.get("end")
-    if kind not in ENDINGS:
+    """The ending that this visit has reached; the receipt code only in the same session.
+
+    A session that still holds the answers may press again: it gets its ending from the submission itself.
+    """
+    if st.query_params.get("end") not in ENDINGS and f"copy-{visit_id}" in st.session_state:
         return None
     found = find_wave(doors.current(), slug)
     wave = found if isinstance(found, Wave) else found.wave
     if wave is None:
         return found if isinstance(found, Ending) else None
-    receipt = st.session_state.get(f"receipt-{visit_id}")
-    return Ending(
-        "complete" if kind == "complete" else "refused" if kind == "refused" else "not_eligible", wave, receipt
-    )
+    ending = sent_before(doors.current(), wave, visit_id)
+    return ending and replace(ending, receipt=st.session_state.get(f"receipt-{visit_id}"))
 
 
 def show_page(visit: Visit, title: str) -> None:
@@ -155,11 +155,12 @@ def _controls(
         with st.container(border=True, key="address-search"):
             chosen = address.in_words(levels, shown.answers, visit.language)
             if chosen:
-                st.success(_("Chosen:") + " " + widgets.as_text(chosen))
+                st.success(_("Chosen: {place}").format(place=widgets.as_text(chosen)))
             typed = st.text_input(
                 _("Find your community (village) by its name"), shown.search, max_chars=60, key="find"
             )
             fields[address.SEARCH_FIELD] = [typed or ""]
+            fields[address.SEARCHED_FIELD] = [shown.search]
             if st.form_submit_button(_("Find"), key="go-search"):
                 go = "search"
             if shown.matches:
@@ -186,7 +187,7 @@ def _tools(language: str, _: Translate) -> str | None:
 
 def footer(visit: Visit, page: str, _: Translate) -> None:
     """What stands below every form: that questions may be skipped, the form's number, the way to the other door."""
-    st.caption(_("You may skip any question. What you have answered is saved page by page."))
+    st.caption(_("Questions not marked as required may be skipped. What you have answered is saved page by page."))
     line = form_line(visit.instrument, visit.language)
     if line:
         st.caption(widgets.as_text(line))

@@ -10,7 +10,7 @@ from survey_app import submission
 from survey_app.pages import address
 from survey_app.pages.controls import asked, raw_answers
 from survey_app.public.doors import Doors
-from survey_app.public.visit import Ending, EndingKind, Visit, find_page, refusal
+from survey_app.public.visit import Ending, EndingKind, Visit, ending_kind, find_page, refusal
 from survey_app.store.shapes import Draft
 from survey_app.text import LANGUAGES
 
@@ -66,15 +66,14 @@ def take(doors: Doors, visit: Visit, page: Page, sent: Sent) -> Step:
     if sent.go == "stay":
         return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language)
     if _searches(visit, page, answers, sent):
-        text, levels = sent.text(address.SEARCH_FIELD), address.chain(visit.instrument)
-        return Show(page, answers, {}, address.find(levels, text, answers, visit.language), text)
+        return Show(page, answers, {}, *_found(visit, page, answers, sent))
     return _onward(doors, visit, page, answers, sent)
 
 
 def _onward(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
     problems = visit.instrument.problems(page, answers, visit.language)
     if problems:
-        return Show(page, answers, problems)
+        return Show(page, answers, problems, *_found(visit, page, answers, sent))
     fresh = _next_level(visit, page, answers, sent)
     if fresh:
         return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
@@ -120,8 +119,7 @@ def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:
     """The ending that an accepted form has: complete, refused or not eligible, by its disposition item."""
     clean = visit.instrument.clean(answers, visit.language).answers
     roles = visit.instrument.with_role("disposition")
-    value = clean.get(roles[0].name, "complete") if roles else "complete"
-    return "refused" if value == "refused" else "not_eligible" if value == "not_eligible" else "complete"
+    return ending_kind(clean.get(roles[0].name, "complete") if roles else "complete")
 
 
 def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
@@ -165,12 +163,24 @@ def _merged(visit: Visit, page: Page, sent: Sent) -> dict[str, Any]:
 
 
 def _searches(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> bool:
-    """Whether a community is to be looked up: asked for, or a name typed and no community chosen yet."""
+    """Whether a community is to be looked up: asked for, or a new name typed and no community chosen yet.
+
+    A name that was looked up already does not hold up who leaves it standing and goes on by the levels.
+    """
     levels = address.chain(visit.instrument)
     if not address.levels_on(levels, page.items) or sent.text(address.FOUND_FIELD):
         return False
     typed = sent.text(address.SEARCH_FIELD)
-    return bool(typed) and (sent.go == "search" or levels[-1].name not in answers)
+    fresh = typed != sent.text(address.SEARCHED_FIELD) and levels[-1].name not in answers
+    return bool(typed) and (sent.go == "search" or fresh)
+
+
+def _found(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> tuple[tuple[address.Match, ...], str]:
+    """The communities of the name that was typed on this page, and the name."""
+    levels, text = address.chain(visit.instrument), sent.text(address.SEARCH_FIELD)
+    if not text or not address.levels_on(levels, page.items):
+        return (), ""
+    return address.find(levels, text, answers, visit.language), text
 
 
 def _next_level(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> str:

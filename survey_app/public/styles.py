@@ -30,6 +30,11 @@ def link(address: str, label: str) -> str:
     return f'<p class="sandu-link"><a href="{escape(address)}" target="_self">{escape(label)}</a></p>'
 
 
-def to_top(step: int) -> str:
-    """Scrolls to the top when a new page stands there; Streamlit keeps the old page's place. `step` makes it anew."""
-    return f"<script>document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0) /* {int(step)} */</script>"
+def after(step: int, tag: str) -> str:
+    """What a page needs that Streamlit does not do: its language named to screen readers, and its top in sight.
+
+    Streamlit says "en" of every page and keeps the place where the old one was left. `step` makes the script anew.
+    """
+    language = f"document.documentElement.lang = '{escape(tag)}'"
+    scroll = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
+    return f"<script>{language}; {scroll} /* {int(step)} */</script>"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from questionnaires.instrument import Instrument, Page
 from survey_app import submission
 from survey_app.public.doors import Doors
-from survey_app.store import drafts, instruments, waves
+from survey_app.store import drafts, instruments, responses, waves
 from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Draft, Wave
 from survey_app.text import LANGUAGES, preferred_language
@@ -111,7 +111,7 @@ def read(doors: Doors, slug: str, visit_id: str, *, language: str | None = None,
     if isinstance(wave, Ending):
         return wave
     draft = drafts.get(doors.store, slug, visit_id)
-    if draft is None and not wave.open_link:
+    if draft is None and not wave.open_link and sent_before(doors, wave, visit_id) is None:
         return Ending("needs_invitation", wave)
     instrument = instruments.load(doors.store, wave.instrument_id, wave.instrument_version)
     offered = tuple(code for code in LANGUAGES if code in instrument.languages) or LANGUAGES
@@ -119,6 +119,17 @@ def read(doors: Doors, slug: str, visit_id: str, *, language: str | None = None,
     chosen = draft.language if draft and draft.page else None
     spoken = next((code for code in (language, chosen) if code in offered), None)
     return Visit(wave, instrument, visit_id, draft, spoken or preferred_language(accepted, offered, offered[0]))
+
+
+def sent_before(doors: Doors, wave: Wave, visit_id: str) -> Ending | None:
+    """The ending of the form that was sent under this id, without its receipt code; None when none was sent."""
+    row = doors.store.read(lambda connection: responses.find(connection, visit_id))
+    return Ending(ending_kind(row["disposition"]), wave) if row and row["wave"] == wave.slug else None
+
+
+def ending_kind(disposition: str) -> EndingKind:
+    """The ending that a form has by its disposition item: complete, refused or not eligible."""
+    return "refused" if disposition == "refused" else "not_eligible" if disposition == "not_eligible" else "complete"
 
 
 def resume_at(visit: Visit) -> Page:

@@ -180,7 +180,7 @@ def test_a_community_is_found_by_its_name_and_fills_all_three_levels(resident: R
         SHUIJINGFANG,
     }
     assert resident.page == "knowledge"
-    assert "已选择： 锦江区 · 锦官驿街道 · 水井坊" in resident.press("back").html
+    assert "已选择：锦江区 · 锦官驿街道 · 水井坊" in resident.press("back").html
 
 
 def test_a_name_typed_and_sent_with_next_is_looked_up_too(resident: Resident) -> None:
@@ -188,6 +188,21 @@ def test_a_name_typed_and_sent_with_next_is_looked_up_too(resident: Resident) ->
     assert f'value="{SHUIJINGFANG}"' in resident.html
     resident.press("search", **{"find-community": "没有这样的地方"})
     assert "没有找到这个名称" in resident.html
+
+
+def test_a_name_that_was_not_found_does_not_hold_up_who_goes_on_by_the_levels(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press("search", **{"find-community": "无此地"})
+    resident.press(D5_district="510104")
+    assert 'name="D5_street"' in resident.html
+    assert resident.press().page == "knowledge"
+
+
+def test_communities_that_were_found_stay_when_none_was_tapped(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes").press(**SCREENING).press("search", **{"find-community": "水井坊"})
+    resident.press()
+    assert resident.status == 422
+    assert f'value="{SHUIJINGFANG}"' in resident.html
+    assert "请查找并点选您的社区" in resident.html
 
 
 def test_down_the_levels_each_shows_only_what_lies_in_the_one_above(resident: Resident, world: World) -> None:
@@ -242,6 +257,34 @@ def test_an_invited_answer_carries_the_design_and_spends_the_invitation(resident
     resident.open(f"/s/invited?t={token}")
     assert resident.status == 410
     assert "已经填写过了" in resident.html
+
+
+def test_a_double_tap_on_an_invited_form_gives_the_same_receipt(resident: Resident, world: World) -> None:
+    resident.open(f"/s/invited?t={world.tokens[0]}").until_last_page().press(D1="male")
+    first = re.search(r'class="receipt">([^<]+)<', resident.html)
+    action, fields = resident.sent[-1]
+    again = re.search(r'class="receipt">([^<]+)<', resident.client.post(action, data=fields).text)
+    assert first and again and first[1] == again[1]
+    assert len(world.rows("response")) == 1
+
+
+@pytest.mark.parametrize("start", ["/s/open", "/s/invited?t={}"])
+def test_the_browsers_back_button_after_sending_leads_to_the_thanks(
+    resident: Resident, world: World, start: str
+) -> None:
+    resident.open(start.format(world.tokens[0])).until_last_page()
+    last, visit = resident.action, resident.id
+    resident.press(D1="male")
+    for address in (last, f"{last.rpartition('/')[0]}/", f"{last.rpartition('/')[0]}/consent"):
+        resident.open(address)
+        assert f"{visit}/done" in resident.url
+        assert 'class="receipt"' in resident.html
+
+
+def test_nobody_is_thanked_for_what_was_not_sent(resident: Resident) -> None:
+    resident.open("/s/open").press(consent="yes")
+    assert resident.open(f"/s/open/{resident.id}/done").page == "screening"
+    assert resident.open("/s/open/11111111-1111-4111-8111-111111111111/done?end=refused").page == "consent"
 
 
 def test_a_draft_is_taken_up_where_it_was_left(resident: Resident) -> None:
@@ -361,10 +404,10 @@ def test_the_english_form_has_no_chinese_but_the_names_of_small_places(resident:
     pages.append(resident.html)
     allowed = ("中文", "模拟数据 / simulated")
     for html in pages:
-        html = re.sub(r"<option[^>]*>[^<]*</option>", "", html) if 'name="D5_street"' in html else html
+        text = re.sub(r"<option[^>]*>[^<]*</option>", "", html) if 'name="D5_street"' in html else html
         for words in allowed:
-            html = html.replace(words, "")
-        assert not re.findall(r"[^<>]*[\u3000-\u9fff\uff00-\uffef][^<>]*", re.sub(r'value="[^"]*"', "", html))
+            text = text.replace(words, "")
+        assert not re.findall(r"[^<>]*[\u3000-\u9fff\uff00-\uffef][^<>]*", text)
 
 
 def test_the_root_lists_the_surveys_that_anyone_may_answer_now(client: TestClient) -> None:

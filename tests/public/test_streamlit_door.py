@@ -155,6 +155,13 @@ def test_another_body_under_a_sent_id_is_a_conflict(desk: Desk, world: World) ->
     assert len(world.rows("response")) == 1
 
 
+def test_a_new_session_of_a_sent_form_is_thanked(desk: Desk) -> None:
+    desk.until_last_page().press()
+    again = Desk("open", desk.visit)
+    assert "您的回答已经收到" in again.words
+    assert not re.search(r">[A-Z2-7]{5}(-[A-Z2-7]{5}){3}<", again.words)
+
+
 @pytest.mark.parametrize(("slug", "words"), [("closed", "已经结束"), ("nowhere", "没有问卷"), ("invited", "凭邀请")])
 def test_an_address_that_cannot_be_answered_says_why(world: World, slug: str, words: str) -> None:
     assert words in Desk(slug, new_id()).words

@@ -192,7 +192,7 @@ def test_a_bad_answer_gets_a_kind_sentence_in_the_language_of_the_page(opinion: 
     english = opinion.problems(opinion.page("about_you"), answers, "en")
     assert english == {
         "D2": "Please give the year in four digits, for example 1956; the survey is for people of 18 and older.",
-        "D6_phones": "Please give a whole number, for example 3.",
+        "D6_phones": "Please give a number from 0 to 20.",
     }
     assert set(clean.answers).isdisjoint(clean.problems)
 

@@ -21,7 +21,7 @@ from survey_app.public.endings import words
 from survey_app.public.journey import Go, Sent, Show, read_copy, take
 from survey_app.public.plain import addresses, cookies
 from survey_app.public.plain.views import ICON, STATIC, STYLESHEET, Look, ending_html, front_html, page_html
-from survey_app.public.visit import Ending, Visit, enter, find_page, find_wave, is_id, read, resume_at
+from survey_app.public.visit import Ending, Visit, enter, find_page, find_wave, is_id, read, resume_at, sent_before
 from survey_app.store import waves
 from survey_app.text import LANGUAGES, preferred_language, translator
 
@@ -41,17 +41,17 @@ def begin(request: Request) -> Response:
 
 def resume(request: Request) -> Response:
     """`/s/<slug>/<id>/`: the page to go on with."""
-    visit = _visit(request)
-    if isinstance(visit, Ending):
-        return _ending(request, visit)
+    visit = _opened(request)
+    if not isinstance(visit, Visit):
+        return visit
     return _page(request, visit, Show(resume_at(visit), visit.answers, {}))
 
 
 def show(request: Request) -> Response:
     """`/s/<slug>/<id>/<page>`: that page, or the one to go on with when its turn has not come."""
-    visit = _visit(request)
-    if isinstance(visit, Ending):
-        return _ending(request, visit)
+    visit = _opened(request)
+    if not isinstance(visit, Visit):
+        return visit
     page = find_page(visit, request.path_params["page"])
     if page is None:
         return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
@@ -70,17 +70,17 @@ async def receive(request: Request) -> Response:
 
 
 def done(request: Request) -> Response:
-    """The thank-you page. The receipt code comes with the cookie of the browser that sent the form."""
+    """The thank-you page of a form that was sent; the receipt code only with the cookie of the browser that sent it."""
     slug, visit_id = _address(request)
     wave = find_wave(doors.current(), slug)
     kept = wave.wave if isinstance(wave, Ending) else wave
     if kept is None:
         return _ending(request, Ending("unknown_wave"))
-    kind = request.query_params.get("end")
-    if kind is not None:
-        return _ending(request, Ending("refused" if kind == "refused" else "not_eligible", kept))
+    ending = sent_before(doors.current(), kept, visit_id)
+    if ending is None:
+        return RedirectResponse(addresses.form(slug, visit_id, query=_looks(request)), 303)
     receipt = cookies.read(doors.current().settings.secret, visit_id, request.cookies.get(cookies.COOKIE, ""))
-    return _ending(request, Ending("complete", kept, receipt))
+    return _ending(request, replace(ending, receipt=receipt if ending.kind == "complete" else None))
 
 
 def front(request: Request) -> Response:
@@ -142,8 +142,7 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
 def _finish(request: Request, visit: Visit, ending: Ending, size: str | None) -> Response:
     if ending.kind not in {"complete", "refused", "not_eligible"}:
         return _ending(request, ending, visit.language)
-    end = None if ending.kind == "complete" else ending.kind
-    target = addresses.form(visit.wave.slug, visit.id, "done", {"end": end, "lang": visit.language, "size": size})
+    target = addresses.form(visit.wave.slug, visit.id, "done", {"lang": visit.language, "size": size})
     response = RedirectResponse(target, 303)
     if ending.kind == "complete" and ending.receipt:
         response.set_cookie(
@@ -156,6 +155,16 @@ def _finish(request: Request, visit: Visit, ending: Ending, size: str | None) ->
             secure=request.url.scheme == "https",
         )
     return response
+
+
+def _opened(request: Request) -> Visit | Response:
+    """The visit to show a page of; the thank-you page when its form was sent already (the browser's Back button)."""
+    visit = _visit(request)
+    if isinstance(visit, Ending):
+        return _ending(request, visit)
+    if visit.draft is None and sent_before(doors.current(), visit.wave, visit.id):
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, "done", _looks(request)), 303)
+    return visit
 
 
 def _visit(request: Request, language: str = "") -> Visit | Ending:

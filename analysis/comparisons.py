@@ -12,7 +12,7 @@ from analysis.adjusting import ADJUSTMENTS, adjusted_p, cut, error_rate
 from analysis.design import describe
 from analysis.entries import Entries, chain
 from analysis.errors import DesignError, nearest
-from analysis.estimates import Estimates
+from analysis.estimates import NO_VARIANCE, Estimates, check_level, positive_df
 from analysis.simultaneous import MaxT
 from analysis.variance import Root
 
@@ -111,6 +111,13 @@ def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
     """The family of all shown estimates against `to`; see `Estimates.compare`."""
     entries = estimates.entries
     if isinstance(to, (int, float)) and not isinstance(to, bool):
+        if (to,) in estimates.domains or not np.isfinite(to):
+            raise DesignError(
+                f"to={to!r} may be a number or the domain of this name: say to=({to!r},) for the domain, "
+                "or give the domains labels of text."
+                if np.isfinite(to)
+                else f"to={to!r} is no number to compare with."
+            )
         rows = [_row(estimates, i, None, f"{to:g}", fixed=float(to)) for i in range(estimates.shown)]
         return _family(f"each against {to:g}", rows, entries, rule)
     if to == "whole":
@@ -181,6 +188,8 @@ def _against_domain(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
     wanted = to if isinstance(to, tuple) else (to,)
     if wanted not in estimates.domains:
         known = [describe(domain) for domain in estimates.domains]
+        if describe(wanted) in known:
+            raise DesignError(f"The domain {describe(wanted)!r} is labelled by a number: give to=({wanted[0]},).")
         raise DesignError(
             f"There is no domain {describe(wanted)!r} to compare with. {nearest(describe(wanted), known)} "
             "Or compare with 'whole', 'rest', 'pairs' or a number."
@@ -205,6 +214,7 @@ def contrast_matrix(rows: Sequence[Row], count: int) -> Floats:
 
 
 def _family(family: str, rows: Sequence[Row], entries: Entries, rule: Rule) -> Comparison:
+    check_level(rule.level)
     if rule.adjust not in ADJUSTMENTS:
         raise DesignError(f"adjust={rule.adjust!r} is not an adjustment. {nearest(rule.adjust, ADJUSTMENTS)}")
     if not rows:
@@ -216,7 +226,9 @@ def _family(family: str, rows: Sequence[Row], entries: Entries, rule: Rule) -> C
     rooted = entries.root.combine(contrast_matrix(rows, len(entries.values)))
     df = _degrees(rooted, waves, entries, rule)
     scale = float(np.sqrt((entries.root.rows**2).sum(axis=0).max(initial=0.0)))
-    tested = np.isfinite(differences) & (np.sqrt((rooted.rows**2).sum(axis=0)) > NO_TEST * scale) & (df > 0)
+    # where a part is flat, the difference would pass off the other part's variance as its own
+    varied = ~np.array([bool(entries.flat[places].any()) for places in used])
+    tested = np.isfinite(differences) & varied & (np.sqrt((rooted.rows**2).sum(axis=0)) > NO_TEST * scale) & (df > 0)
     p, adjusted, critical, limits = _tests(differences, rooted, waves, df=df, tested=tested, rule=rule)
     return Comparison(
         family=family,
@@ -231,7 +243,7 @@ def _family(family: str, rows: Sequence[Row], entries: Entries, rule: Rule) -> C
         critical=critical,
         limits=limits,
         reasons=tuple(
-            "" if known else next((entries.reasons[i] for i in places if entries.reasons[i]), "no estimated variance")
+            "" if known else next((entries.reasons[i] for i in places if entries.reasons[i]), NO_VARIANCE)
             for places, known in zip(used, tested.tolist(), strict=True)
         ),
     )
@@ -239,7 +251,7 @@ def _family(family: str, rows: Sequence[Row], entries: Entries, rule: Rule) -> C
 
 def _degrees(rooted: Root, waves: NDArray[np.bool_], entries: Entries, rule: Rule) -> Floats:
     if isinstance(rule.df, (int, float)):
-        return np.full(len(waves), float(rule.df))
+        return np.full(len(waves), positive_df(rule.df))
     if rule.df == "satterthwaite":
         return rooted.satterthwaite(waves)
     if rule.df != "design":

@@ -17,8 +17,8 @@ class Entries:
     """P estimates with all that later steps need; arrays have one entry each, `members` and `waves` one row each.
 
     n: persons who count. size: their final weights' sum. df: P x 3, psus less strata among the rows with a valid
-    answer, of the domain, and inside `where`. reasons: why there is no estimate, else "". coefficients: P x K, of
-    the parts.
+    answer, of the domain, and inside `where`. reasons: why there is no estimate, else "". flat: whether no score
+    varies (all psus agree, or there is one), so that the zero variance says nothing. coefficients: P x K, of the parts.
     """
 
     values: Floats
@@ -27,6 +27,7 @@ class Entries:
     size: Floats
     df: Floats
     reasons: tuple[str, ...]
+    flat: Booleans
     waves: Booleans
     members: Booleans
     coefficients: tuple[tuple[float, ...], ...]
@@ -41,6 +42,7 @@ def chain(parts: Sequence[Entries]) -> Entries:
         size=np.concatenate([part.size for part in parts]),
         df=np.vstack([part.df for part in parts]),
         reasons=tuple(reason for part in parts for reason in part.reasons),
+        flat=np.concatenate([part.flat for part in parts]),
         waves=np.vstack([part.waves for part in parts]),
         members=np.vstack([part.members for part in parts]),
         coefficients=tuple(one for part in parts for one in part.coefficients),
@@ -57,6 +59,7 @@ def pick(entries: Entries, order: Sequence[int]) -> Entries:
         size=entries.size[places],
         df=entries.df[places],
         reasons=tuple(entries.reasons[place] for place in places),
+        flat=entries.flat[places],
         waves=entries.waves[places],
         members=entries.members[places],
         coefficients=tuple(entries.coefficients[place] for place in places),
@@ -81,6 +84,7 @@ def combined(entries: Entries, matrix: Floats) -> Entries:
         size=np.array([entries.size[keep].sum() for keep in used.T]),
         df=np.column_stack([spread, spread, np.full(len(values), design)]),
         reasons=reasons,
+        flat=np.array([bool(entries.flat[keep].any()) for keep in used.T], dtype=bool),
         waves=waves,
         members=np.array([entries.members[keep].any(axis=0) for keep in used.T]),
         coefficients=tuple(() for _ in values),

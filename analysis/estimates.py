@@ -24,6 +24,21 @@ Floats = NDArray[np.float64]
 Label = tuple[Any, ...]
 SEED = 20140101
 DEGREES = ("valid", "domain", "design")
+NO_VARIANCE = "no estimated variance"
+NO_DEGREE = "too few psus for an interval"
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no confidence level."""
+    if not 0 < level < 1:
+        raise DesignError(f"level={level!r} is not a confidence level: give a number between 0 and 1, such as 0.95.")
+
+
+def positive_df(df: float) -> float:
+    """Degrees of freedom given as a number, refused where they are none."""
+    if not df > 0:
+        raise DesignError(f"df={df!r} gives no interval and no test: give a number above 0.")
+    return float(df)
 
 
 @dataclass(frozen=True)
@@ -96,7 +111,7 @@ class Estimates:
     def degrees(self, kind: str | float = "valid") -> Floats:
         """P degrees of freedom: "valid", "domain", "design" (psus less strata), "satterthwaite", or a number."""
         if isinstance(kind, (int, float)):
-            return np.full(self.shown, float(kind))
+            return np.full(self.shown, positive_df(kind))
         if kind == "satterthwaite":
             return self.entries.root.satterthwaite(self.entries.waves)[: self.shown]
         if kind not in DEGREES:
@@ -107,21 +122,25 @@ class Estimates:
         """P x 2 limits, in the units of the estimates; NaN where there is no estimate or no degree of freedom.
 
         method: mean, logit, asin, beta, korn-graubard, xlogit or wilson. The default is korn-graubard (truncated) for
-        shares, logit on 0-100 for indices and mean otherwise (sources in `intervals`).
+        shares, logit on 0-100 for indices and mean otherwise (sources in `intervals`). Where all psus agree a variance
+        of zero is no certainty: the default gives no interval inside the scale, a method asked for by name its own.
         """
         chosen = method or {"share": "korn-graubard", "index": "logit"}.get(self.kind, "mean")
-        if not 0 < level < 1:
-            raise DesignError(
-                f"level={level!r} is not a confidence level: give a number between 0 and 1, such as 0.95."
-            )
+        check_level(level)
         evidence = intervals.Evidence(
-            values=self.values,
+            values=self._within(100.0) if self.kind == "index" else self._within(1.0),
             variance=self.se**2,
             df=self.degrees(df),
             n=self.n,
             pooled=self._pooled(100.0 if self.kind == "index" else 1.0),
+            flat=self.entries.flat[: self.shown] & (method is None),
         )
         return intervals.limits(evidence, chosen, level=level, scale=100.0 if self.kind == "index" else 1.0)
+
+    def _within(self, scale: float) -> Floats:
+        """The values, those that only rounding puts beside an end of the scale at the end itself."""
+        ends = np.where(np.abs(self.values - scale) <= 1e-12 * scale, scale, self.values)
+        return np.where(np.abs(ends) <= 1e-12 * scale, 0.0, ends)
 
     def design_effect(self, reference: str | None = None) -> Floats:
         """P ratios of the variance to that of a simple random sample of as many persons; NaN where undefined.
@@ -157,7 +176,7 @@ class Estimates:
 
     def _pooled(self, scale: float) -> Floats:
         """The design effect of each variable over its domains, for limits at the ends of the scale; else not needed."""
-        if self.kind not in ("share", "index") or not np.isin(self.values, (0.0, scale)).any():
+        if self.kind not in ("share", "index") or not np.isin(self._within(scale), (0.0, scale)).any():
             return np.ones(self.shown)
         effects = self.design_effect("wr").reshape(len(self.variables), len(self.domains))
         mean = [row[np.isfinite(row)].mean() if np.isfinite(row).any() else 1.0 for row in effects]
@@ -166,7 +185,7 @@ class Estimates:
     def to_frame(self, level: float = 0.95, *, method: str | None = None, df: str | float = "valid") -> pd.DataFrame:
         """One row per estimate: a column per `by` name, variable, estimate, se, low, high, df, n, design_effect.
 
-        Where there is no estimate the numbers are missing, and a last column `reason` says why.
+        Where there is no estimate or no interval the numbers are missing, and a last column `reason` says why.
         """
         frame = pd.DataFrame(
             {name: [label[i] for _, label in self.labels] for i, name in enumerate(self.by)}
@@ -175,7 +194,11 @@ class Estimates:
         limits = self.interval(method=method, level=level, df=df)
         numbers = {"estimate": self.values, "se": self.se, "low": limits[:, 0], "high": limits[:, 1]}
         frame = frame.assign(**numbers, df=self.degrees(df), n=self.n.astype(int), design_effect=self.design_effect())
-        return frame.assign(reason=list(self.reasons)) if any(self.reasons) else frame
+        reasons = [
+            reason or ("" if np.isfinite(low) else NO_DEGREE if not df > 0 else NO_VARIANCE)
+            for reason, low, df in zip(self.reasons, limits[:, 0], frame["df"], strict=True)
+        ]
+        return frame.assign(reason=reasons) if any(reasons) else frame
 
     def with_whole(self) -> "Estimates":
         """The same estimates with the whole shown after the domains of each variable."""
@@ -244,6 +267,12 @@ class Estimates:
         from scipy import stats
 
         nu, q = float(np.min(self.degrees(df))), self.shown
+        if any(self.reasons):
+            missing = next(place for place, reason in enumerate(self.reasons) if reason)
+            raise DesignError(
+                f"There is no estimate of {describe(self.labels[missing][1]) or self.labels[missing][0]!r} "
+                f"({self.reasons[missing]}): leave it out of the joint test."
+            )
         if np.linalg.matrix_rank(self.covariance) < q:
             raise DesignError(f"The covariance of the {q} estimates is singular: test fewer of them together.")
         statistic = float(self.values @ np.linalg.solve(self.covariance, self.values))

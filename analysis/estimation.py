@@ -152,6 +152,8 @@ def estimate(
     reference: str = "wr",
 ) -> Estimates:
     """Run a plan: one pass over the rows, then the estimates of every domain and, hidden, of the whole."""
+    if not plan.statistics:
+        raise DesignError("There is nothing to estimate: name a column, and one that has at least one answer.")
     names = as_names(by)
     cells = sample.weighting_variables
     parity = any(step.credit == "survey" for step in sample.steps)

@@ -7,7 +7,7 @@ size (Franco et al. 2019).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an interval is made from, P entries each; pooled: the design effect that stands in at the ends of the
-    scale.
+    """What an interval is made from, P entries each. pooled: the design effect that stands in at the ends of the
+    scale. flat: whether a variance of zero only says that all psus agree, so that it makes no interval.
     """
 
     values: Floats
@@ -28,6 +28,7 @@ class Evidence:
     df: Floats
     n: Floats
     pooled: Floats
+    flat: NDArray[np.bool_]
 
 
 def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Floats:
@@ -37,7 +38,7 @@ def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Fl
     result = np.full((len(evidence.values), 2), np.nan)
     known = np.isfinite(evidence.values) & (evidence.df > 0)
     if method == "mean":
-        return _rows(_mean, evidence, known, level, result)
+        return _rows(_mean, evidence, known & ~evidence.flat, level, result)
     inside = known & (evidence.values > 0) & (evidence.values < scale)
     outside = known & ((evidence.values < 0) | (evidence.values > scale))
     if outside.any():
@@ -45,8 +46,10 @@ def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Fl
             f"The {method} interval needs values between 0 and {scale:g}, and one is {evidence.values[outside][0]:g}: "
             "use method='mean'."
         )
-    share = Evidence(evidence.values / scale, evidence.variance / scale**2, evidence.df, evidence.n, evidence.pooled)
-    result = _rows(METHODS[method], share, inside, level, result)
+    share = replace(evidence, values=evidence.values / scale, variance=evidence.variance / scale**2)
+    # truncated, Korn and Graubard's effective size is n where the variance is zero, which is still an interval
+    varying = inside if method == "korn-graubard" else inside & ~evidence.flat
+    result = _rows(METHODS[method], share, varying, level, result)
     return _rows(_at_the_end, share, known & ~inside, level, result) * scale
 
 
@@ -64,6 +67,7 @@ def _rows(
             evidence.df[chosen],
             evidence.n[chosen],
             evidence.pooled[chosen],
+            evidence.flat[chosen],
         )
         result[chosen] = method(part, level)
     return result

@@ -20,6 +20,7 @@ from analysis.weighting import Cells, CellSums, Step, fitted
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 CHUNK = 256
+NOISE = 1e-11
 Rule = Callable[[Booleans], tuple[Floats, str]]
 
 
@@ -91,9 +92,11 @@ class Linear:
     def _chunk(self, statistic: Statistic, members: Booleans) -> Entries:
         reduced, mask = self.reduced, self.mask(members)
         totals = mask.T @ (reduced.sums * self.factor[:, None])
-        values, coefficients, ratios, reasons = _ratios(statistic, totals)
+        counted = mask.T @ reduced.plain[:, statistic.base]
+        values, coefficients, ratios, reasons = _ratios(statistic, totals, counted)
         scores = _scores(statistic, reduced.sums, mask, coefficients=coefficients, ratios=ratios)
-        raw = scores * self.factor[:, None]
+        size = _sizes(statistic, reduced.sums * self.factor[:, None], mask, coefficients)
+        flat = np.abs(scores * self.factor[:, None]).max(axis=0, initial=0.0) <= NOISE * size
         if self.steps:
             plain = np.zeros((0, len(members)))
             if any(step.credit == "survey" for step in self.steps):
@@ -103,11 +106,12 @@ class Linear:
         rooted = root(units, reduced.layout, self.lonely, self._units_inside)
         return Entries(
             values=values,
-            root=_without_noise(rooted, raw),
-            n=mask.T @ reduced.plain[:, statistic.base],
+            root=_without_noise(rooted, size),
+            n=counted,
             size=totals[:, statistic.base],
             df=self._degrees(statistic, mask),
             reasons=reasons,
+            flat=flat,
             waves=self._waves(mask),
             members=members,
             coefficients=tuple(tuple(row) for row in coefficients.tolist()),
@@ -159,8 +163,10 @@ class Linear:
         return held.T
 
 
-def _ratios(statistic: Statistic, totals: Floats) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:
-    """P values, P x K coefficients a / X and ratios r, and the reasons where there is no estimate."""
+def _ratios(statistic: Statistic, totals: Floats, counted: Floats) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:
+    """P values, P x K coefficients a / X and ratios r, and the reasons where there is no estimate; counted: P, rows
+    with an answer.
+    """
     count, parts = len(totals), statistic.parts
     coefficients, ratios = np.zeros((count, len(parts))), np.zeros((count, len(parts)))
     values, reasons = np.full(count, np.nan), []
@@ -173,7 +179,8 @@ def _ratios(statistic: Statistic, totals: Floats) -> tuple[Floats, Floats, Float
         above = np.array([totals[row, part.numerator] for part in parts])
         based = below != 0 if statistic.rule is None else below > 0
         shares, reason = (np.ones(len(parts)), "") if statistic.rule is None else statistic.rule(based)
-        reason = reason if based.any() else "no valid answer"
+        if not based.any():
+            reason = "no valid answer" if not counted[row] else "what it is divided by adds up to 0"
         reasons.append(reason)
         if not reason:
             ratios[row] = np.divide(above, below, out=np.zeros(len(parts)), where=based)
@@ -193,8 +200,18 @@ def _scores(statistic: Statistic, sums: Floats, mask: Floats, *, coefficients: F
     return scores * mask
 
 
-def _without_noise(rooted: Root, raw: Floats) -> Root:
-    """Columns that are zero in theory (a calibrated variable) and rounding in practice become exactly zero."""
-    size = np.abs(rooted.rows).max(axis=0, initial=0.0)
-    noise = size <= 1e-11 * np.abs(raw).max(axis=0, initial=0.0)
+def _sizes(statistic: Statistic, sums: Floats, mask: Floats, coefficients: Floats) -> Floats:
+    """P sizes of the largest term that the scores are differences of: what rounding is measured by."""
+    largest = np.zeros(mask.shape[1])
+    for k, part in enumerate(statistic.parts):
+        term = np.abs(sums[:, [part.numerator]] * mask * coefficients[:, k]).max(axis=0, initial=0.0)
+        largest = np.maximum(largest, term)
+    return largest
+
+
+def _without_noise(rooted: Root, size: Floats) -> Root:
+    """Columns that are zero in theory (a constant or calibrated variable) and rounding in practice become exactly
+    zero.
+    """
+    noise = np.abs(rooted.rows).max(axis=0, initial=0.0) <= NOISE * size
     return Root(np.where(noise, 0.0, rooted.rows), rooted.block, rooted.waves) if noise.any() else rooted

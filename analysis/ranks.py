@@ -11,7 +11,7 @@ from analysis.comparisons import Row as Pair
 from analysis.comparisons import contrast_matrix
 from analysis.design import describe
 from analysis.errors import DesignError, nearest
-from analysis.estimates import Estimates
+from analysis.estimates import Estimates, check_level
 from analysis.simultaneous import MaxT
 from analysis.variance import Root
 
@@ -74,6 +74,7 @@ def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
         raise DesignError(f"There is no rank method {rule.method!r}. {nearest(rule.method, METHODS)}")
     if not rule.simultaneous and rule.method != "max-t":
         raise DesignError(f"The method {rule.method!r} is simultaneous: use method='max-t' for marginal sets.")
+    check_level(rule.level)
     _check(estimates)
     above = _means(estimates, rule) if rule.method.startswith("means") else _pairs(estimates, rule)
     low, high = 1.0 + above.sum(axis=0), len(above) - above.sum(axis=1).astype(float)
@@ -99,8 +100,8 @@ def _check(estimates: Estimates) -> None:
     for domain, reason in zip(estimates.domains, estimates.reasons, strict=True):
         if reason:
             raise DesignError(f"The domain {describe(domain)!r} has no estimate ({reason}): leave it out with where=.")
-    for domain, se in zip(estimates.domains, estimates.se, strict=True):
-        if not se > 0:
+    for domain, se, flat in zip(estimates.domains, estimates.se, estimates.entries.flat, strict=False):
+        if flat or not se > 0:
             raise DesignError(
                 f"The domain {describe(domain)!r} has no estimated variance (all its psus agree, or it has one): "
                 "it has no rank set; leave it out with where=."

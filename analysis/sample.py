@@ -38,6 +38,9 @@ class Sample:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        twice = [name for name in _names(self.data) if _names(self.data).count(name) > 1]
+        if twice:
+            raise DesignError(f"The table has the column {twice[0]!r} {len(twice)} times: keep one, or rename.")
         check_columns(self.design.columns, list(self.schema), "The design")
         for name in (*self.design.fpcs, *([self.design.weight] if self.design.weight else [])):
             if not estimation.is_numeric(self.schema[name]):
@@ -175,8 +178,8 @@ class Sample:
         item_weights are renormalised over the columns that have a valid row in the domain (ESTIMATION: item first).
         """
         check_columns(list(item_weights), list(self.schema), "The composite")
-        if not item_weights or min(item_weights.values()) <= 0:
-            raise DesignError("A composite needs at least one item, and every item weight above 0.")
+        if not item_weights or not all(0 < weight < np.inf for weight in item_weights.values()):
+            raise DesignError("A composite needs at least one item, and every item weight finite and above 0.")
         scores = {name: scoring.column_score(name, self.schema) for name in item_weights}
         plan = estimation.plan_of_index("composite", scores, estimation.fixed_weights(item_weights))
         return estimation.estimate(self, plan, kind="mean", by=by, where=where, whole=whole)
@@ -230,6 +233,11 @@ def as_arrow(data: Any) -> Any:
         return nw.from_native(pa.Table.from_pandas(data.astype(categories), preserve_index=False))
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return nw.from_native(data)
+
+
+def _names(data: Any) -> list[Any]:
+    """The columns of a pandas table, the one kind that lets a name stand twice."""
+    return list(data.columns) if nw.dependencies.is_pandas_dataframe(data) else []
 
 
 def _listwise(missing: str) -> bool:

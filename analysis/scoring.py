@@ -21,6 +21,8 @@ SCORE = "_score"
 def find_index(indices: Mapping[str, Any], index: Any) -> Any:
     """An index's declaration by name, or the declaration itself; DesignError names the nearest for an unknown name."""
     if not isinstance(index, str):
+        if not hasattr(index, "items") or not hasattr(index, "children"):
+            raise DesignError(f"{index!r} is no index: give its name or its declaration. {nearest(index, indices)}")
         return index
     if index not in indices:
         raise DesignError(f"There is no index {index!r}. {nearest(index, indices)}")

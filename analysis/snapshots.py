@@ -2,8 +2,11 @@
 Sample.
 """
 
+import codecs
+import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -71,8 +74,9 @@ def open_snapshot(source: str | Path, *, baseline: str | Path | None = None) -> 
 
     source: the snapshot's folder, or the zip of the responses download. baseline: an earlier wave's; the two are
     stacked under Design(wave="wave"), so that `change(over="wave")` knows which psus they share.
-    The weighting recipe of the snapshot is applied. Raises DesignError for a missing file or column, a header that
-    occurs twice, a byte that is not UTF-8, and for margins that cannot be met, each with its place.
+    The weighting recipe of the snapshot is applied. Raises DesignError for a missing file or column, a file that its
+    manifest does not vouch for, a header that occurs twice, a byte that is not UTF-8, an answer that the instrument
+    does not offer, and for margins that cannot be met, each with its place.
     """
     opened = [_open(one) for one in ([source] if baseline is None else [baseline, source])]
     newest = opened[-1]
@@ -106,20 +110,44 @@ def _open(source: str | Path) -> Opened:
 
     files = _files(Path(source))
     recipe = _yaml(files, "weighting.yaml")
+    _check_steps(files, recipe)
     # the manifest holds the hashes of the other files and is written last
-    manifest = json.loads(files.text("manifest.json")) if "manifest.json" in files.contents else {}
+    manifest = _manifest(files) if "manifest.json" in files.contents else {}
     instrument = load_instrument_text(files.text("instrument.yaml"))
     units = files.table("units.csv", UNIT_COLUMNS)
     opened = Opened(files, pd.DataFrame(), instrument, recipe, manifest, units)
     required = [*_design(opened).columns, *_needed(instrument), *_weighting_columns(recipe, units)]
     if "responses.parquet" in files.contents:
-        rows = pd.read_parquet(BytesIO(files.read("responses.parquet")))
+        rows = _parquet(files)
         check_columns(required, list(rows.columns), f"{files.place}/responses.parquet: the snapshot")
     else:
         rows = _typed(files.table("responses.csv", required), instrument, f"{files.place}/responses.csv")
+    _check_answers(rows, instrument, f"{files.place}: the table of responses")
     if WAVE not in rows.columns:
         rows = rows.assign(**{WAVE: opened.wave})
     return replace(opened, rows=rows)
+
+
+def _parquet(files: Files) -> pd.DataFrame:
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(BytesIO(files.read("responses.parquet")))
+    except (pa.ArrowException, OSError) as error:
+        raise DesignError(f"{files.place}/responses.parquet cannot be read: take the snapshot anew.") from error
+
+
+def _check_answers(rows: pd.DataFrame, instrument: Any, place: str) -> None:
+    """Refuse an answer to a scored item that the instrument does not offer: it would count as no answer."""
+    for item in scored_items(instrument):
+        names = {choice.name for choice in item.choices}
+        for answer in rows[item.name].dropna().unique() if names else ():
+            text = f"{answer:g}" if isinstance(answer, float) else str(answer)
+            if text not in names:
+                raise DesignError(
+                    f"{place} holds the answer {answer!r} to {item.name!r}, which the instrument does not offer. "
+                    f"{nearest(answer, names)}"
+                )
 
 
 def _files(path: Path) -> Files:
@@ -131,9 +159,59 @@ def _files(path: Path) -> Files:
         )
     if not zipfile.is_zipfile(path):
         raise DesignError(f"{path.name} is neither a snapshot's folder nor a zip file: give one of these.")
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-        return Files(path.name, {Path(name).name: archive.read(name) for name in names})
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            return Files(path.name, {Path(name).name: archive.read(name) for name in names})
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DesignError(f"{path.name} is damaged ({error}): take the download anew.") from error
+
+
+def _manifest(files: Files) -> Mapping[str, Any]:
+    """The manifest, after holding the other files to the hashes in it."""
+    try:
+        read = json.loads(files.text("manifest.json"))
+    except json.JSONDecodeError as error:
+        raise DesignError(
+            f"{files.place}/manifest.json is not valid JSON ({error}): take the snapshot anew."
+        ) from error
+    if not isinstance(read, dict) or not isinstance(read.get("files", {}), dict):
+        raise DesignError(f"{files.place}/manifest.json holds no mapping: take the snapshot anew.")
+    for name, declared in read.get("files", {}).items():
+        content = files.contents.get(name)
+        # a download puts a byte order mark before a CSV file
+        versions = () if content is None else (content, content.removeprefix(codecs.BOM_UTF8))
+        if versions and declared not in [hashlib.sha256(one).hexdigest() for one in versions]:
+            raise DesignError(
+                f"{files.place}: {name} is not the file that manifest.json was written for (its SHA-256 differs); "
+                "take it anew, or remove manifest.json to work with altered files."
+            )
+    return read
+
+
+def _check_steps(files: Files, recipe: Mapping[str, Any]) -> None:
+    """Refuse a recipe whose steps are not what `_apply` reads."""
+    place = f"{files.place}/weighting.yaml"
+    steps = recipe.get("steps") or []
+    if not isinstance(steps, list) or any(not isinstance(step, dict) or len(step) != 1 for step in steps):
+        raise DesignError(f"{place}: steps is a list of single entries, such as - rake: {{margins: [...]}}.")
+    for step in steps:
+        ((method, settings),) = step.items()
+        if method not in STEPS:
+            raise DesignError(f"{place} asks for the step {method!r}. {nearest(method, STEPS)}")
+        margins = settings.get("margins") if isinstance(settings, dict) else None
+        if not isinstance(margins, list) or any(
+            not isinstance(one, dict) or not {"unit", "variables"} <= one.keys() for one in margins
+        ):
+            raise DesignError(f"{place}: {method} needs margins, each with unit and variables.")
+        for name in ("tolerance", "iterations"):
+            try:
+                float(settings.get(name, 1))
+            except (TypeError, ValueError) as error:
+                raise DesignError(f"{place}: {name} is {settings[name]!r}; give a number.") from error
+    for name in ("design", "labels"):
+        if not isinstance(recipe.get(name) or {}, dict):
+            raise DesignError(f"{place}: {name} is no mapping; write it as {name}: {{...}}.")
 
 
 def _yaml(files: Files, name: str) -> Mapping[str, Any]:
@@ -207,8 +285,6 @@ def _apply(
     sample: Sample, steps: Sequence[Mapping[str, Any]], opened: Sequence[Opened], named: Mapping[str, Any]
 ) -> Sample:
     (method,) = named.keys()
-    if method not in STEPS:
-        raise DesignError(f"weighting.yaml asks for the step {method!r}. {nearest(method, STEPS)}")
     if any(tuple(step) != (method,) or len(step[method]["margins"]) != len(named[method]["margins"]) for step in steps):
         raise DesignError("The two waves are weighted by different recipes: analyse them one by one.")
     settings = named[method]

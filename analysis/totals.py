@@ -80,8 +80,13 @@ def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
         return where
     conditions: Sequence[Any] = [where] if isinstance(where, tuple) and isinstance(where[0], str) else list(where)
     joined: nw.Expr | None = None
-    for column, op, value in conditions:
+    for condition in conditions:
+        if len(condition) != 3:
+            raise DesignError(f"where holds {condition!r}: give (column, comparison, value).")
+        column, op, value = condition
         check_columns([column], list(schema), "where")
+        if op in _COMPARISONS:
+            _check_kind(column, schema[column], value if op == "in" else [value])
         if op in _COMPARISONS:
             one = _COMPARISONS[op](nw.col(column), value) & answered(column, schema)
         elif op == "notna":
@@ -93,6 +98,17 @@ def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
             raise DesignError(f"where uses the comparison {op!r} on {column!r}; there is: {known}.")
         joined = one if joined is None else joined & one
     return joined
+
+
+def _check_kind(column: str, dtype: Any, values: Any) -> None:
+    """Refuse to compare a column of text with a number, or one of numbers with text."""
+    text = dtype in (nw.String, nw.Categorical) or dtype == nw.Enum
+    for value in values:
+        if (text and not isinstance(value, str)) or (dtype.is_numeric() and isinstance(value, str)):
+            raise DesignError(
+                f"where compares the column {column!r}, which holds {'text' if text else 'numbers'}, with {value!r}: "
+                f"write it as {'text' if text else 'a number'}."
+            )
 
 
 def reduce_rows(

@@ -92,6 +92,8 @@ def solve(cells: Cells, weight: Floats, margins: Sequence[Margin], *, tolerance:
         place, target = _match(cells, margin, weight)
         places.append(place)
         targets.append(target)
+    if iterations < 1 or not tolerance > 0:
+        raise DesignError(f"Raking needs iterations of at least 1 and a tolerance above 0: {iterations}, {tolerance}.")
     factor = np.ones(len(weight))
     for _ in range(iterations):
         for place, target in zip(places, targets, strict=True):
@@ -206,8 +208,17 @@ def _from_mapping(variables: tuple[str, ...], totals: Mapping[Any, float]) -> Ma
             raise DesignError(
                 f"The margin of {' x '.join(variables)} has the label {describe(label)!r}: give one value per variable."
             )
-        read[key] = float(total)
+        read[key] = _total(variables, label, total)
     return Margin(variables, read)
+
+
+def _total(variables: Sequence[str], label: Any, total: Any) -> float:
+    try:
+        return float(total)
+    except (TypeError, ValueError) as error:
+        raise DesignError(
+            f"The margin {' x '.join(variables)} = {describe(label)} has the total {total!r}: give a number."
+        ) from error
 
 
 def _from_table(table: Any) -> Margin:
@@ -217,7 +228,11 @@ def _from_table(table: Any) -> Margin:
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
         raise DesignError(f"The margin of {' x '.join(names[:-1])} lists {describe(twice)!r} twice: keep one row.")
-    return Margin(tuple(names[:-1]), {label: float(total) for label, total in zip(labels, columns[-1], strict=True)})
+    variables = tuple(names[:-1])
+    return Margin(
+        variables,
+        {label: _total(variables, label, total) for label, total in zip(labels, columns[-1], strict=True)},
+    )
 
 
 def _check_totals(margin: Margin) -> None:
@@ -230,6 +245,8 @@ def _check_totals(margin: Margin) -> None:
 
 def _check_agreement(margins: Sequence[Margin]) -> None:
     sums = [sum(margin.totals.values()) for margin in margins]
+    if not sums[0] > 0:
+        raise DesignError(f"The margin of {' x '.join(margins[0].variables)} adds up to 0: it represents nobody.")
     for margin, total in zip(margins[1:], sums[1:], strict=True):
         if abs(total - sums[0]) > 1e-9 * max(abs(total), abs(sums[0])):
             raise DesignError(
@@ -250,6 +267,8 @@ def _match(cells: Cells, margin: Margin, weight: Floats) -> tuple[Integers, Floa
             )
         if label not in order:
             close = nearest(describe(label), [describe(one) for one in order])
+            if describe(label) in [describe(one) for one in order]:
+                close = "One of the two holds numbers and the other text: give both the same type."
             raise DesignError(f"The sample holds {margin.describe(label)}, which the margin does not know. {close}")
     place = np.array([order[label] for label in labels], dtype=np.int64)
     target = np.array(list(margin.totals.values()))

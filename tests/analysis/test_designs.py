@@ -62,7 +62,7 @@ def test_an_empty_table_is_refused() -> None:
         (lambda s: s.mean("y", where=("sex", "==", "nobody")), r"No row is left"),
         (lambda s: s.mean("y", missing="both"), r"missing='both' is not a rule"),
         (lambda s: s.ratio("y", "word"), r"the column 'word' holds"),
-        (lambda s: s.composite({"y": 0}), r"every item weight above 0"),
+        (lambda s: s.composite({"y": 0}), r"every item weight finite and above 0"),
         (lambda s: s.mean("y").interval(method="wald"), r"no interval method 'wald'"),
         (lambda s: s.mean("y").interval(level=95), r"level=95 is not a confidence level"),
         (lambda s: s.mean("y").interval(df="rows"), r"df='rows' is not a rule"),

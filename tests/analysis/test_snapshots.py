@@ -1,5 +1,7 @@
 """A snapshot's folder and the zip an analyst downloads give the same numbers; every defect is named with its place."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +133,57 @@ def test_a_path_that_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DesignError, match=r"'weighting.yaml' is missing"):
         open_snapshot(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("manifest.json", "{", "manifest.json is not valid JSON"),
+        ("manifest.json", "[1]", "manifest.json holds no mapping"),
+        ("manifest.json", '{"files": {"margins.csv": "00"}}', "margins.csv is not the file that manifest.json"),
+        ("weighting.yaml", "steps: rake", "steps is a list"),
+        ("weighting.yaml", "steps: [{rake: {}}]", "rake needs margins"),
+        ("weighting.yaml", "steps: [{rake: {margins: [{variables: [sex]}]}}]", "each with unit and variables"),
+        ("weighting.yaml", "steps: [{rake: {margins: [], tolerance: tiny}}]", "tolerance is 'tiny'"),
+        ("weighting.yaml", "steps: [{trim: {margins: []}}]", "the step 'trim'"),
+        ("weighting.yaml", "design: [psu]", "design is no mapping"),
+    ],
+)
+def test_a_broken_recipe_or_manifest_is_one_sentence(
+    answers: pd.DataFrame, tmp_path: Path, name: str, content: str, sentence: str
+) -> None:
+    path = files.write_zip(tmp_path / "responses.zip", answers, SLUG, **{name.replace(".", "__"): content})
+    with pytest.raises(DesignError, match=sentence):
+        open_snapshot(path)
+
+
+def test_the_hashes_of_the_manifest_are_met_with_and_without_a_byte_order_mark(
+    answers: pd.DataFrame, tmp_path: Path
+) -> None:
+    margins = files.common_files(SLUG)["margins.csv"].encode()
+    manifest = json.dumps({"wave": SLUG, "files": {"margins.csv": hashlib.sha256(margins).hexdigest()}})
+    marked = files.write_zip(
+        tmp_path / "one.zip", answers, SLUG, manifest__json=manifest, margins__csv=b"\xef\xbb\xbf" + margins
+    )
+    assert open_snapshot(marked).weights.sum() == pytest.approx(60_000)
+
+
+def test_an_answer_that_the_instrument_does_not_offer_is_refused_and_not_dropped(
+    answers: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = files.write_zip(tmp_path / "responses.zip", answers.assign(E1="satisfide"), SLUG)
+    with pytest.raises(DesignError, match=r"the answer 'satisfide' to 'E1'.*'satisfied'"):
+        open_snapshot(path)
+
+
+def test_a_damaged_download_or_table_is_one_sentence(answers: pd.DataFrame, tmp_path: Path) -> None:
+    path = files.write_zip(tmp_path / "responses.zip", answers, SLUG)
+    damaged = bytearray(path.read_bytes())
+    damaged[2000:2200] = bytes(200)
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(DesignError, match=r"responses\.zip is damaged"):
+        open_snapshot(path)
+    frozen = files.write_folder(tmp_path / "frozen", answers, SLUG)
+    (frozen / "responses.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DesignError, match=r"responses\.parquet cannot be read"):
+        open_snapshot(frozen)

@@ -1,0 +1,108 @@
+"""What cannot be estimated is refused or said, never printed as a number: no variance, no row, no sensible request."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import Design, DesignError, Sample
+
+DESIGN = Design(weight="w", stratum="s", psu="p")
+
+
+def table(**columns: Any) -> pd.DataFrame:
+    """Two strata of twenty psus with ten rows each."""
+    random, n = np.random.default_rng(0), 400
+    frame = pd.DataFrame(
+        {
+            "s": np.repeat(["a", "b"], n // 2),
+            "p": np.repeat(np.arange(40), 10).astype(str),
+            "w": random.uniform(1, 2, n),
+            "y": random.uniform(0, 100, n),
+            "g": random.choice(["u", "v"], n),
+        }
+    )
+    return frame.assign(**columns)
+
+
+def test_a_constant_varies_nowhere_and_rounding_makes_no_difference_significant() -> None:
+    means = Sample(table(y=50.1), DESIGN).mean("y", by="g")
+    frame = means.to_frame()
+    assert frame["se"].tolist() == [0, 0]
+    assert frame["low"].isna().all()
+    assert frame["reason"].tolist() == ["no estimated variance"] * 2
+    for adjust in ("max-t", "holm"):
+        family = means.compare(to="pairs", adjust=adjust).to_frame()
+        assert family["p_adjusted"].isna().all()
+        assert family["reason"].tolist() == ["no estimated variance"]
+    with pytest.raises(DesignError, match="no estimated variance"):
+        means.rank_sets()
+
+
+def test_a_domain_in_one_psu_has_no_interval_and_is_compared_with_nothing() -> None:
+    frame = table()
+    means = Sample(frame.assign(g=np.where(frame["p"] == "0", "one", "rest")), DESIGN).mean("y", by="g")
+    assert means.to_frame()["reason"].tolist() == ["too few psus for an interval", ""]
+    tests = means.compare(to="whole").to_frame()
+    assert tests["reason"].tolist() == ["no estimated variance", ""]
+    assert tests["p"].isna().tolist() == [True, False]
+
+
+def test_an_estimate_that_rounding_puts_beside_the_end_of_the_scale_has_an_interval_on_it() -> None:
+    sample = Sample(table(a_score=100.0, b_score=100.0, c_score=100.0), DESIGN)
+    sample = sample.rake([{"g": {"u": 123.4, "v": 567.8}}])
+    estimates = sample.index(Index({"a": 0.1, "b": 0.2, "c": 0.7}), by="g", whole=True)
+    frame = estimates.to_frame()
+    np.testing.assert_allclose(frame["estimate"], 100, rtol=1e-12)
+    assert (frame["high"] <= 100).all()
+    assert frame["low"].between(95, 100, inclusive="neither").all()
+
+
+class Index:
+    """An index of a bare table."""
+
+    name = "made up"
+    children: tuple[str, ...] = ()
+    min_weight = None
+    item_weight = 1.0
+
+    def __init__(self, items: dict[str, float]) -> None:
+        self.items = items
+
+
+def test_a_total_of_nothing_is_told_from_a_missing_answer() -> None:
+    assert Sample(table(z=0.0), DESIGN).ratio("y", "z").to_frame()["reason"].tolist() == [
+        "what it is divided by adds up to 0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_of", "sentence"),
+    [
+        (lambda: Sample(pd.concat([table(), table()[["y"]]], axis=1), DESIGN), "column 'y' 2 times"),
+        (lambda: Sample(table(y=None), DESIGN).mean("y"), "at least one answer"),
+        (lambda: Sample(table(), DESIGN).mean([]), "name a column"),
+        (lambda: Sample(table(), DESIGN).composite({"y": np.nan}), "finite and above 0"),
+        (lambda: Sample(table(), DESIGN).composite({"y": np.inf}), "finite and above 0"),
+        (lambda: Sample(table(), DESIGN).index(5), "5 is no index"),
+        (lambda: Sample(table(), DESIGN).mean("y", where=("y", ">", "5")), "holds numbers, with '5'"),
+        (lambda: Sample(table(), DESIGN).mean("y", where=("g", "in", [5])), "holds text, with 5"),
+        (lambda: Sample(table(), DESIGN).mean("y", where=[("g", "==")]), "column, comparison, value"),
+        (lambda: Sample(table(), DESIGN).rake([{"g": {"u": "x", "v": 1}}]), "total 'x': give a number"),
+        (lambda: Sample(table(), DESIGN).rake([{"g": {"u": 0, "v": 0}}]), "adds up to 0"),
+        (lambda: Sample(table(g=1), DESIGN).rake([{"g": {"1": 10}}]), "give both the same type"),
+        (lambda: Sample(table(), DESIGN).rake([{"g": {"u": 1, "v": 1}}], iterations=0), "at least 1"),
+        (lambda: Sample(table(), DESIGN).mean("y", by="g").compare(to="whole", level=95), "level=95"),
+        (lambda: Sample(table(), DESIGN).mean("y", by="g").rank_sets(level=95), "level=95"),
+        (lambda: Sample(table(), DESIGN).mean("y").to_frame(df=0), "df=0 gives no interval"),
+        (lambda: Sample(table(), DESIGN).mean("y", by="g").compare(to="whole", df=float("nan")), "df=nan"),
+        (lambda: Sample(table(g=3), DESIGN).mean("y", by="g").compare(to=3), r"say to=\(3,\)"),
+        (lambda: Sample(table(g=3), DESIGN).mean("y", by="g").compare(to="3"), "labelled by a number"),
+        (lambda: Sample(table(), DESIGN).mean("y", by="g", where=("g", "==", "u")).wald(), "no estimate of 'v'"),
+    ],
+)
+def test_a_request_without_sense_is_one_sentence(request_of: Callable[[], Any], sentence: str) -> None:
+    with pytest.raises(DesignError, match=sentence):
+        request_of()

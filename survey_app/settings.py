@@ -104,16 +104,16 @@ def _make_secret(home: Path, path: Path) -> None:
     """A complete file appears under the name at once (link), so that a second process never reads half of it."""
     home.mkdir(parents=True, exist_ok=True)
     draft = home / f"secret.{secrets.token_hex(8)}"
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(SECRET_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
     try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         path.hardlink_to(draft)
     except FileExistsError:
         return  # another process was first; its secret is the one
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 def _folder(environment: Mapping[str, str], name: str, default: Path) -> Path:

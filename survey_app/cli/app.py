@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from survey_app.cli.screen import console, refuse, track, word
-from survey_app.settings import Settings
+from survey_app.settings import Settings, StoreError
 
 # typer brings its own click from 0.17 on, so the class that all usage errors share is found by its name.
 USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -27,9 +27,9 @@ WaveName = Annotated[str, typer.Argument(metavar="WAVE", help="The wave's slug, 
 def main() -> None:
     """Run the command line; what it refuses is one sentence on standard error and exit code 2, never a traceback."""
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="sandu", standalone_mode=False)
     except USAGE_ERROR as error:
-        refuse(error.format_message() or "Name a command; sandu --help lists them.")
+        refuse(_usage(error))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ValueError as error:
@@ -41,6 +41,15 @@ def main() -> None:
             raise
         refuse(f"{error.filename or 'A file'} cannot be used ({error.strerror}); check its disk and its permissions.")
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage(error: Any) -> str:
+    """What was wrong with the words of a command, and where its help stands."""
+    said = error.format_message()
+    context = getattr(error, "ctx", None)
+    if not said or context is None:
+        return said or "Name a command; sandu --help lists them."
+    return f"{said.rstrip('.')}; see {context.command_path} --help."
 
 
 @app.command()
@@ -195,8 +204,8 @@ def import_responses(
 @app.command()
 def invite(
     wave: WaveName,
-    count: Annotated[int, typer.Option(min=1, help="How many invitations.")],
-    days: Annotated[int, typer.Option(min=1, help="How many days they open a form.")] = 30,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many invitations.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days they open a form.")] = 30,
 ) -> None:
     """Mint single-use invitations for drawn people who have not answered, and print their links."""
     from survey_app.store import invitations, waves
@@ -204,7 +213,10 @@ def invite(
 
     settings = Settings.from_environment()
     with open_store(settings) as store:
-        slug = waves.get(store, wave).slug
+        found = waves.get(store, wave)
+        slug = found.slug
+        if waves.closed_because(found.state, None, found.closes, date.today()):
+            raise StoreError(f"Wave {slug!r} is closed, so its invitations would open nothing. Name an open wave.")
         tokens = invitations.mint_unanswered(store, slug, count, expires=date.today() + timedelta(days=days))
     for token in tokens:
         sys.stdout.write(f"{settings.public_address}/s/{slug}?t={token}\n")

@@ -43,7 +43,11 @@ def estimate_rows(
     `snapshot`: folder, downloaded zip or hash prefix. Raises StoreError for an unknown snapshot or wave, DesignError
     for an unknown index, column or district.
     """
-    earlier = _path(settings, baseline, wave=None) if baseline else None
+    if district is not None and by != "district":
+        raise DesignError(
+            f"The district {district!r} cannot be picked from rows by {by!r}; leave --by or --district out."
+        )
+    earlier = _path(settings, baseline, wave=None) if baseline is not None else None
     sample = open_snapshot(_path(settings, snapshot, wave=wave), baseline=earlier)
     if earlier:
         frame = sample.index(index, by=by).change(over="wave").to_frame()

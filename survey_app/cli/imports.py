@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from analysis.errors import nearest
@@ -18,6 +18,7 @@ from survey_app.store.database import Store
 from survey_app.store.errors import StoreError
 
 FACTS = ("row_key", "invitation", "mode", "language", "fieldwork_date")
+EARLIEST = date(2000, 1, 1)
 MODES = ("web", "phone", "face_to_face", "paper")
 Row = tuple[int, submission.Submission]
 Report = Callable[[Iterable[Row], str, int], Iterator[Row]]
@@ -85,22 +86,36 @@ def _text(path: Path, content: bytes) -> str:
 def _rows(text: str, path: Path, instrument: Instrument) -> list[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header, *body = list(reader)
-    except (csv.Error, ValueError) as error:
-        raise StoreError(f"{path.name} is no table with a header ({error}); export it as CSV again.") from error
+        table = list(reader)
+    except csv.Error as error:
+        raise StoreError(
+            f"{path.name} is no table with a header (line {reader.line_num}: {error}); export it as CSV again."
+        ) from error
+    numbered = [(number, cells) for number, cells in enumerate(table, start=1) if cells]  # blank lines are no rows
+    if not numbered:
+        raise StoreError(f"{path.name} is empty, so it is no table with a header; export it as CSV again.")
+    (_, header), *body = numbered
     _check_header(header, path, instrument)
+    if not body:
+        raise StoreError(f"{path.name} has a header and no rows; export it again with the answers.")
     rows = []
-    for number, cells in enumerate(body, start=2):
+    for number, cells in body:
+        if any("\0" in cell for cell in cells):
+            raise StoreError(f"{path.name} row {number} holds a NUL character; export it as CSV again.")
         if len(cells) != len(header):
             raise StoreError(
                 f"{path.name} row {number} has {len(cells)} cells, the header {len(header)}; mend the row."
             )
         rows.append((number, dict(zip(header, cells, strict=True))))
-    keys = Counter(row["row_key"] for _, row in rows) if "row_key" in header else Counter()
+    keys = Counter(_key(row, number) for number, row in rows)
     twice = next((key for key, count in keys.items() if count > 1), None)
     if twice is not None:
         raise StoreError(f"{path.name} has row_key {twice!r} twice; give every row its own key.")
     return rows
+
+
+def _key(row: Mapping[str, str], number: int) -> str:
+    return row.get("row_key") or str(number)
 
 
 def _check_header(header: list[str], path: Path, instrument: Instrument) -> None:
@@ -125,22 +140,35 @@ def _submission(
     mode = row.get("mode") or "web"
     if mode not in MODES:
         raise StoreError(f"{path.name} row {number} has mode {mode!r}. {nearest(mode, MODES)}")
-    try:
-        day = date.fromisoformat(row["fieldwork_date"]) if row.get("fieldwork_date") else None
-    except ValueError as error:
-        raise StoreError(f"{path.name} row {number}: fieldwork_date must read YYYY-MM-DD.") from error
+    language = row.get("language") or instrument.default_language
+    if language not in instrument.languages:
+        raise StoreError(
+            f"{path.name} row {number} has language {language!r}. {nearest(language, instrument.languages)}"
+        )
+    day = _day(row.get("fieldwork_date", ""), number, path)
     answers = {
         name: value.split() if instrument.items[name].type == "select_multiple" else value
         for name, value in row.items()
         if name not in FACTS and value
     }
-    key = row.get("row_key") or str(number)
     return submission.Submission(
-        id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{source}:{key}")),
+        id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{source}:{_key(row, number)}")),
         answers=answers,
-        language=row.get("language") or "zh",
+        language=language,
         mode=mode,
         door="import",
         invitation=row.get("invitation") or None,
         fieldwork_date=day,
     )
+
+
+def _day(text: str, number: int, path: Path) -> date | None:
+    if not text:
+        return None
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError as error:
+        raise StoreError(f"{path.name} row {number} has fieldwork_date {text!r}; it must read YYYY-MM-DD.") from error
+    if not EARLIEST <= day <= date.today():
+        raise StoreError(f"{path.name} row {number} has fieldwork_date {text}; give a day from {EARLIEST} to today.")
+    return day

@@ -33,7 +33,8 @@ DRAWN, VOLUNTEERS = range(2)
 
 def reported(report: Report, text: str, work: Callable[[], Result]) -> Result:
     """Do one piece of work under a progress bar of its own."""
-    (result,) = [work() for _ in report((None,), text, 1)]
+    for _ in report((None,), text, 1):  # a loop lets go of the bar before a refusal is printed
+        result = work()
     return result
 
 

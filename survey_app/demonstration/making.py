@@ -24,6 +24,7 @@ from survey_app.publish.snapshots import write_snapshot
 from survey_app.settings import Settings
 from survey_app.store import accounts, instruments, invitations, units, waves
 from survey_app.store.database import Store, open_store
+from survey_app.store.engines import require_unused
 from survey_app.store.errors import StoreError
 
 ACCOUNT = "analyst"
@@ -96,6 +97,7 @@ def reset_demonstration(settings: Settings) -> None:
             real = [wave.slug for wave in waves.list(store) if not wave.simulated]
         if real:
             raise StoreError(f"{settings.home} holds wave {real[0]}, which is not simulated; set SANDU_HOME elsewhere.")
+        require_unused(settings.database)
     for path in settings.home.glob(f"{settings.database.name}*"):
         path.unlink()
     shutil.rmtree(settings.snapshots, ignore_errors=True)

@@ -89,6 +89,8 @@ def find_snapshot(home: Path, text: str, *, wave: str | None = None) -> Snapshot
     if found:
         hashes = ", ".join(snapshot.hash for snapshot in found)
         raise StoreError(f"snapshot {text!r} could be any of {hashes}: give more characters of the hash")
+    if len(text) < _SHORTEST_PREFIX:
+        raise StoreError(f"no snapshot {text!r}: give at least {_SHORTEST_PREFIX} characters of its hash")
     raise StoreError(f"no snapshot {text!r}{_hint(text, known, wave)}")
 
 

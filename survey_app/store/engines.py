@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ BUSY_TIMEOUT = 10_000  # milliseconds
 SHORT_TIMEOUT = 1_000  # milliseconds, for upkeep
 POOL = 16
 PATIENCE = 10.0  # seconds until a PostgreSQL server that gives no connection counts as away
+# The pool tells its log of every failed attempt, server and user included; the caller gets one sentence instead.
+logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 POSTGRES_STATEMENTS = Statements(postgresql.dialect())  # type: ignore[no-untyped-call]
 SQLITE_STATEMENTS = Statements(sqlite.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]
 
@@ -62,6 +65,19 @@ def connect_sqlite(driver: ModuleType, path: Path) -> Any:
             f"The database {path} cannot be opened ({error}). Check that the folder is writable and the file intact."
         ) from error
     return connection
+
+
+def require_unused(path: Path) -> None:
+    """Raise StoreError while another connection, of whichever process, has the database file open."""
+    driver = sqlite_driver()
+    raw = connect_sqlite(driver, path)
+    try:
+        raw.execute(f"PRAGMA busy_timeout={SHORT_TIMEOUT}").fetchall()
+        raw.execute("PRAGMA journal_mode=DELETE").fetchall()  # granted only to the last one that has the file open
+    except driver.Error as error:
+        raise StoreError(f"{path} is in use by another process; stop sandu there, then start over.") from error
+    finally:
+        raw.close()
 
 
 class SqliteDatabase:
@@ -128,6 +144,13 @@ class PostgresDatabase:
     def __init__(self, url: str) -> None:
         self.engine = Engine("postgresql", POSTGRES_STATEMENTS, psycopg.Error, _explain_postgres)
         self._url = url
+        try:
+            psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise StoreError(
+                "SANDU_DATABASE_URL is not an address that PostgreSQL understands. "
+                "Give postgresql://user:password@host:port/database, special characters as %XX."
+            ) from error
         self._pool = psycopg_pool.ConnectionPool(
             url,
             min_size=1,

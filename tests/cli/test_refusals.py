@@ -38,7 +38,14 @@ def assert_refused(ran, words: str) -> None:
         (["invite", WAVE, "--count", "0"], "--count"),
         (["invite", WAVE, "--count", "99999"], "99999 invitations were asked for"),
         (["import", WAVE, "/nowhere.csv"], "/nowhere.csv cannot be read"),
-        (["frobnicate"], "frobnicate"),
+        (["frobnicate"], "No such command 'frobnicate'; see sandu --help."),
+        (["seal", "now"], "see sandu seal --help."),
+        (["estimate", "ab", "--index", "satisfaction"], "give at least 4 characters"),
+        (["estimate", SNAPSHOT, "--index", "satisfaction", "--baseline", ""], "no snapshot ''"),
+        (["estimate", SNAPSHOT, "--index", "satisfaction", "--by", "mode", "--district", "510104"], "rows by 'mode'"),
+        (["invite", WAVE, "--count", "1", "--days", "3000000"], "--days"),
+        (["invite", WAVE, "--count", "9" * 20], "--count"),
+        (["invite", "chengdu-2026-1", "--count", "1"], "Wave 'chengdu-2026-1' is closed"),
         (["user", "add", "Wang Min"], "'Wang Min'"),
     ],
 )
@@ -62,7 +69,15 @@ def test_an_unknown_or_impossible_thing_is_named(run, home, arguments: list[str]
         (f"{HEADER},mode\n{ROW},papr\n".encode(), "has mode 'papr'. Did you mean 'paper'?"),
         (f"{HEADER},fieldwork_date\n{ROW},12/9/2026\n".encode(), "must read YYYY-MM-DD"),
         (f'{HEADER}\n"{ROW}\n'.encode(), "is no table with a header"),
-        (b"", "is no table with a header"),
+        (b"", "is empty, so it is no table with a header"),
+        (b"\xef\xbb\xbf\r\n", "is empty, so it is no table with a header"),
+        (f"{HEADER}\n".encode(), "has a header and no rows"),
+        (f"{HEADER}\n{ROW}\0\n".encode(), "row 2 holds a NUL character"),
+        (f"{HEADER}\n{ROW}{'8' * 200_000}\n".encode(), "field larger than field limit"),
+        (f"{HEADER},row_key\n{ROW},3\n{ROW},\n".encode(), "has row_key '3' twice"),
+        (f"{HEADER},language\n{ROW},fr\n".encode(), "has language 'fr'"),
+        (f"{HEADER},fieldwork_date\n{ROW},1026-01-01\n".encode(), "give a day from 2000-01-01 to today"),
+        (f"{HEADER},fieldwork_date\n{ROW},9998-01-01\n".encode(), "give a day from 2000-01-01 to today"),
     ],
 )
 def test_a_file_that_cannot_be_read_whole_is_refused_before_any_row_is_stored(
@@ -74,6 +89,28 @@ def test_a_file_that_cannot_be_read_whole_is_refused_before_any_row_is_stored(
     assert_refused(run("import", WAVE, str(tmp_path / "answers.csv")), words)
     with open_store(home.settings) as store:
         assert sorted(one.id for one in responses.stream(store, WAVE)) == before
+
+
+def test_windows_newlines_a_mark_at_the_start_and_blank_lines_are_read(run, tmp_path: Path):
+    text = f"{HEADER}\r\n{ROW}\r\n\r\n{ROW}\r\n\r\n"
+    (tmp_path / "windows.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    ran = run("import", WAVE, str(tmp_path / "windows.csv"))
+    assert (ran.code, ran.out) == (0, "rows taken: 2, there before: 0, not taken: 0\n")
+
+
+def test_a_mistyped_server_address_stays_out_of_the_messages(tmp_path: Path):
+    ran = command("check", SANDU_HOME=str(tmp_path), SANDU_DATABASE_URL="postgresql://ann:%zzpassphrase@localhost/x")
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    assert "SANDU_DATABASE_URL is not an address" in ran.stderr
+    assert "passphrase" not in ran.stderr
+
+
+def test_a_demonstration_in_use_is_not_removed(run, home):
+    with open_store(home.settings):
+        assert_refused(run("demo", "--reset", "--no-serve"), "is in use by another process")
+    with open_store(home.settings) as store:
+        assert list(responses.stream(store, WAVE))
 
 
 def test_a_snapshot_folder_that_lacks_a_file_is_refused(run, home, tmp_path: Path):
@@ -96,6 +133,7 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         ({"SANDU_PUBLIC_PORT": "99999"}, "SANDU_PUBLIC_PORT is '99999'"),
         ({"SANDU_PUBLIC_PORT": "8600", "SANDU_CONSOLE_PORT": "8600"}, "are both 8600"),
         ({"SANDU_DATA": "/no-such-data"}, "/no-such-data"),
+        ({"SANDU_HOME": "/dev/null"}, "/dev/null cannot be used"),
     ],
 )
 def test_a_demonstration_that_cannot_be_made_here_says_why_in_one_sentence(

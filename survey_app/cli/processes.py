@@ -1,5 +1,6 @@
 """Both processes as children of one command: started, waited for, stopped together."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from survey_app.cli.screen import console, refuse, word
@@ -19,6 +20,7 @@ from survey_app.settings import Settings
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 INVITATIONS = 3
+PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
 def require_free_ports(settings: Settings) -> None:
@@ -95,10 +97,22 @@ def _children(modules: tuple[str, ...]) -> Iterator[list[subprocess.Popen[bytes]
     started: list[subprocess.Popen[bytes]] = []
     try:
         for module in modules:
-            started.append(subprocess.Popen([sys.executable, "-m", module], start_new_session=True))  # noqa: S603
+            started.append(
+                subprocess.Popen(  # noqa: S603  (our own module)
+                    [sys.executable, "-m", module],
+                    start_new_session=True,
+                    preexec_fn=_end_with_parent,  # noqa: PLW1509  (no other thread runs here)
+                )
+            )
         yield started
     finally:
         _stop(started)
+
+
+def _end_with_parent() -> None:
+    """In the child: ask Linux for SIGTERM when the parent is gone, so that one killed outright leaves no port taken."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -99,3 +99,20 @@ def test_a_taken_port_is_refused_before_anything_is_made(home, tmp_path):
     assert "SANDU_CONSOLE_PORT" in ran.stderr
     assert ran.stderr.count("\n") == 1
     assert not (tmp_path / "home" / "sandu.sqlite").exists()
+
+
+def test_a_command_killed_outright_takes_both_processes_along(home):
+    ports = free_ports()
+    with demo(home, ports) as process:
+        printed_until(process, "Ctrl-C")
+        process.kill()
+        process.wait(timeout=30)
+    deadline = time.monotonic() + PATIENCE
+    while taken := [port for port in ports if listening(port)]:
+        assert time.monotonic() < deadline, taken
+        time.sleep(0.1)
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -11,7 +11,8 @@ from questionnaires.items import Item
 
 Kind = Literal["note", "choices", "scale", "many", "menu", "number", "date", "text", "long_text"]
 
-_LAST_QUESTION = re.compile(r"(?<=[\u3002\uff01.!])\s*[^\u3002\uff01.!]+[?\uff1f]\s*$")
+# Not after a full stop inside quotation marks: there the quotation belongs to what is asked.
+_LAST_QUESTION = re.compile(r"(?<=[\u3002\uff01.!])\s*(?![\s\"\u201d\u300d])[^\u3002\uff01.!]+[?\uff1f]\s*$")
 
 LONG_LABEL = 90
 """Characters above which a label is set as a letter."""

@@ -50,7 +50,7 @@ def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -
     chosen = st.radio(
         label,
         list(by_code),
-        format_func=lambda code: as_text(f"{by_code[code].label} ({by_code[code].place})"),
+        format_func=lambda code: as_text(f"{by_code[code].label} · {by_code[code].place}"),
         index=None,
         key=f"{prefix}-{address.FOUND_FIELD}",
         width="stretch",

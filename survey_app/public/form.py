@@ -157,7 +157,11 @@ def _controls(
             if chosen:
                 st.success(_("Chosen: {place}").format(place=widgets.as_text(chosen)))
             typed = st.text_input(
-                _("Find your community (village) by its name"), shown.search, max_chars=60, key="find"
+                _("Find your community (village) by its Chinese name"),
+                shown.search,
+                max_chars=60,
+                key="find",
+                placeholder=_("for example: 水井坊"),
             )
             fields[address.SEARCH_FIELD] = [typed or ""]
             fields[address.SEARCHED_FIELD] = [shown.search]

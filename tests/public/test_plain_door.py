@@ -402,7 +402,10 @@ def test_the_english_form_has_no_chinese_but_the_names_of_small_places(resident:
     while resident.press(D5_district="510104").page != "about_you":
         pages.append(resident.html)
     pages.append(resident.html)
-    allowed = ("中文", "模拟数据 / simulated")
+    assert "If officers come to inspect and show no enforcement ID, one may refuse the inspection.&#34; Is" in "".join(
+        pages
+    )
+    allowed = ("中文", "模拟数据 / simulated", "for example: 水井坊")
     for html in pages:
         text = re.sub(r"<option[^>]*>[^<]*</option>", "", html) if 'name="D5_street"' in html else html
         for words in allowed:

@@ -71,13 +71,17 @@ def print_addresses(settings: Settings, made: Demonstration) -> None:
     console.print(word("Stop with Ctrl-C."))
 
 
+def _pass_over(_number: int, _frame: FrameType | None) -> None:
+    return None
+
+
 @contextmanager
 def _stop_signals() -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP all raise KeyboardInterrupt, the first of them only: stopping is not interrupted."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in previous:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, _pass_over)  # SIG_IGN would complain of a signal that is already on its way
         raise KeyboardInterrupt
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

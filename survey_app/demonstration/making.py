@@ -4,11 +4,13 @@ Every answer enters through `submission.submit`, as from a door. A making that w
 stopped; one that is finished is left as it is, with whatever was answered since.
 """
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 
 from questionnaires import load_instrument
 from survey_app.demonstration.filling import Report, fill_wave, reported, silent_report
-from survey_app.demonstration.model import load_model
+from survey_app.demonstration.model import AnswerModel, load_model
 from survey_app.demonstration.population import load_population, rows_of
 from survey_app.demonstration.truth import INSTRUMENT
 from survey_app.demonstration.waves import PEOPLE, draw_sample
@@ -53,6 +55,13 @@ def make_demonstration(
     model's number); `report` wraps each long step's iteration. Raises StoreError when the data folder cannot be used.
     """
     model = load_model(settings.data / "demonstration" / "model.yaml")
+    with ExitStack() as held:
+        if not _read_state(settings).get("finished"):
+            held.enter_context(_only_maker(settings))
+        return _make(settings, model, report=report, people=people, opt_in=opt_in)
+
+
+def _make(settings: Settings, model: AnswerModel, *, report: Report, people: int, opt_in: int | None) -> Demonstration:
     state = _read_state(settings)
     # What is finished keeps the instrument it was made with, whatever the library holds by now.
     finished = bool(state.get("finished"))
@@ -70,6 +79,22 @@ def make_demonstration(
                 write_snapshot(store, settings, slug)
             _write_state(settings, state | {"finished": True})
     return Demonstration(settings, model.waves[-1], ACCOUNT, str(state["password"]))
+
+
+@contextmanager
+def _only_maker(settings: Settings) -> Iterator[None]:
+    """One making at a time in a data folder: a second would take the first one's invitations. Ends with the process."""
+    folder = os.open(settings.home, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreError(
+            f"Another sandu demo is making the demonstration in {settings.home}; "
+            "wait until it is done, or set SANDU_HOME elsewhere."
+        ) from error
+    finally:
+        os.close(folder)
 
 
 def _give_account(store: Store, password: str) -> None:

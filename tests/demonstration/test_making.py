@@ -1,7 +1,9 @@
 """The demonstration as it is made: the waves in the store, their snapshots, and the estimates against the truth."""
 
 import csv
+import fcntl
 import json
+import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -215,6 +217,19 @@ def test_a_making_that_was_cut_off_continues_to_the_very_same_demonstration(made
         assert check(store) == []
     for wave in (FIRST, SECOND):
         assert [one.hash for one in snapshots_of(settings.home, wave)] == [made.folder(wave).name]
+
+
+def test_only_one_making_at_a_time_in_a_data_folder(tmp_path: Path):
+    settings = settings_in(tmp_path / "home")
+    folder = os.open(settings.home, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="Another sandu demo is making the demonstration"):
+            make_demonstration(settings, people=2, opt_in=1)
+        assert not settings.database.exists()
+    finally:
+        os.close(folder)
+    make_demonstration(settings, people=2, opt_in=1)
 
 
 def test_reset_removes_the_demonstration_but_never_a_real_wave(made: Made, tmp_path: Path):

@@ -140,7 +140,7 @@ def test_a_path_that_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     [
         ("manifest.json", "{", "manifest.json is not valid JSON"),
         ("manifest.json", "[1]", "manifest.json holds no mapping"),
-        ("manifest.json", '{"files": {"margins.csv": "00"}}', "margins.csv is not the file that manifest.json"),
+        ("manifest.json", '{"files": {"weighting.yaml": "00"}}', "weighting.yaml is not the file that manifest.json"),
         ("weighting.yaml", "steps: rake", "steps is a list"),
         ("weighting.yaml", "steps: [{rake: {}}]", "rake needs margins"),
         ("weighting.yaml", "steps: [{rake: {margins: [{variables: [sex]}]}}]", "each with unit and variables"),
@@ -157,15 +157,20 @@ def test_a_broken_recipe_or_manifest_is_one_sentence(
         open_snapshot(path)
 
 
-def test_the_hashes_of_the_manifest_are_met_with_and_without_a_byte_order_mark(
+def test_a_folder_is_held_to_the_hashes_of_its_manifest_and_a_download_to_what_it_does_not_write_anew(
     answers: pd.DataFrame, tmp_path: Path
 ) -> None:
-    margins = files.common_files(SLUG)["margins.csv"].encode()
-    manifest = json.dumps({"wave": SLUG, "files": {"margins.csv": hashlib.sha256(margins).hexdigest()}})
-    marked = files.write_zip(
-        tmp_path / "one.zip", answers, SLUG, manifest__json=manifest, margins__csv=b"\xef\xbb\xbf" + margins
+    margins = files.common_files(SLUG)["margins.csv"]
+    manifest = json.dumps({"wave": SLUG, "files": {"margins.csv": hashlib.sha256(margins.encode()).hexdigest()}})
+    anew = files.write_zip(
+        tmp_path / "one.zip", answers, SLUG, manifest__json=manifest, margins__csv="\ufeff" + margins
     )
-    assert open_snapshot(marked).weights.sum() == pytest.approx(60_000)
+    assert open_snapshot(anew).weights.sum() == pytest.approx(60_000)
+    frozen = files.write_folder(tmp_path / "frozen", answers, SLUG)
+    (frozen / "manifest.json").write_text(manifest)
+    (frozen / "margins.csv").write_text(margins + "\n")
+    with pytest.raises(DesignError, match=r"margins\.csv is not the file that manifest\.json"):
+        open_snapshot(frozen)
 
 
 def test_an_answer_that_the_instrument_does_not_offer_is_refused_and_not_dropped(

@@ -1,10 +1,12 @@
 """Raking and post-stratification: what is refused by name, and that the variance is that of the residuals."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import DesignError, Sample
+from analysis import Design, DesignError, Sample
 from tests.analysis.waves_data import DESIGN, margins, wave
 
 
@@ -95,3 +97,16 @@ def test_steps_follow_each_other_and_the_last_margin_holds(sample: Sample) -> No
 def test_an_unknown_credit_is_refused(sample: Sample) -> None:
     with pytest.raises(DesignError, match="credit='R' is not a rule"):
         sample.rake(margins(wave()), credit="R")
+
+
+def test_the_default_credit_is_that_of_the_raking_distance_of_r() -> None:
+    """Against numbers that R made (data/raking_by_calibrate.R); R's `rake` differs from its own `calibrate`."""
+    schools = pd.read_csv(Path(__file__).parents[1] / "reference" / "apistrat.csv")
+    expected = pd.read_csv(Path(__file__).parent / "data" / "raking_by_calibrate.csv")
+    bound = Sample(schools, Design(weight="pw", stratum="stype", fpc="fpc"))
+    totals = [{"stype": {"E": 4421, "H": 755, "M": 1018}}, {"sch.wide": {"No": 1072, "Yes": 5122}}]
+    raked = bound.rake(totals, tolerance=1e-13).mean(["api00", "enroll"], by="awards", whole=True).to_frame()
+    assert raked["awards"].tolist() == expected["domain"].tolist()
+    np.testing.assert_allclose(raked[["estimate", "se"]], expected[["estimate", "se"]], rtol=1e-9)
+    by_rake = bound.rake(totals, credit="survey").mean(["api00", "enroll"]).se
+    assert by_rake[0] == pytest.approx(9.2729, abs=5e-5)

@@ -209,6 +209,17 @@ class Estimates:
         hidden = list(range(self.shown, len(self.entries.values)))
         return replace(self, domains=domains, entries=pick(self.entries, [*order, *hidden]))
 
+    def without_whole(self) -> "Estimates":
+        """The same estimates with the domains alone shown: the whole is not one of them to be ranked or paired."""
+        count, kept = len(self.domains), [i for i, domain in enumerate(self.domains) if domain not in self.wholes]
+        if not self.by or len(kept) == count:
+            return self
+        order = [variable * count + i for variable in range(len(self.variables)) for i in kept]
+        hidden = list(range(self.shown, len(self.entries.values)))
+        return replace(
+            self, domains=tuple(self.domains[i] for i in kept), entries=pick(self.entries, [*order, *hidden])
+        )
+
     def _block(self, variable: int) -> list[int]:
         count, wholes = len(self.domains), len(self.wholes)
         shown = list(range(variable * count, (variable + 1) * count))
@@ -302,7 +313,7 @@ class Estimates:
         """
         from analysis.comparisons import Rule, compare
 
-        return compare(self, to, Rule(adjust, level, df, seed))
+        return compare(self.without_whole() if to == "pairs" else self, to, Rule(adjust, level, df, seed))
 
     def change(
         self,
@@ -337,4 +348,4 @@ class Estimates:
         """
         from analysis.ranks import Rule, rank_sets
 
-        return rank_sets(self, Rule(method, level, simultaneous, df, seed))
+        return rank_sets(self.without_whole(), Rule(method, level, simultaneous, df, seed))

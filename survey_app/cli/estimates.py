@@ -98,4 +98,6 @@ def _row(row: Mapping[Any, Any], by: str, names: dict[str, tuple[str, str]]) -> 
     value = str(row[by])
     name = word("Whole city") if value == WHOLE else " ".join(part for part in names.get(value, ("", "")) if part)
     last = format_number(row["p_adjusted"], 3) if "p_adjusted" in row else str(row["n"])
+    reason = row.get("reason")
+    last = f"{last} ({reason})" if reason else last
     return value, name, format_number(row["estimate"]), format_interval(row["low"], row["high"]), last

@@ -1,6 +1,7 @@
 """Rank sets say which ranks are not excluded; letters are shared exactly by those that cannot be told apart."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis import DesignError, Sample
@@ -25,6 +26,13 @@ def test_a_set_for_one_domain_alone_is_never_wider() -> None:
     estimates = Sample(wave(5, districts=6, psus=8), DESIGN).mean("y", by="district")
     joint, single = estimates.rank_sets().to_frame(), estimates.rank_sets(simultaneous=False).to_frame()
     assert ((single["high"] - single["low"]) <= (joint["high"] - joint["low"])).all()
+
+
+def test_a_whole_that_is_shown_is_neither_ranked_nor_paired() -> None:
+    sample = Sample(wave(5, districts=6, psus=8), DESIGN)
+    shown, hidden = (sample.mean("y", by="district", whole=whole) for whole in (True, False))
+    pd.testing.assert_frame_equal(shown.rank_sets().to_frame(), hidden.rank_sets().to_frame())
+    pd.testing.assert_frame_equal(shown.compare(to="pairs").to_frame(), hidden.compare(to="pairs").to_frame())
 
 
 def test_districts_far_apart_are_ranked_without_doubt() -> None:

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from survey_app.publish.catalogue import newest
 from survey_app.publish.exports import write_zip
 from tests.story.conftest import Demo
 
+pytestmark = pytest.mark.timeout(1200)  # the whole demonstration is made first
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from analysis import format_interval, format_number, open_snapshot
 from tests.story.conftest import Demo
 
+pytestmark = pytest.mark.timeout(1200)  # the whole demonstration is made first
 WAVE = "chengdu-2026-2"
 DISTRICT = "锦江区"
 SCREENING = {"consent": "yes", "S1": "yes", "S2": "yes", "S3": "no"}

@@ -17,17 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from streamlit import config as streamlit_config
 
 from survey_app.http import launch
 from tests.public.conftest import SCREENING
-
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 def free_port() -> int:
@@ -81,20 +75,6 @@ def process(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     running = Process(home)
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(
-                "Chromium is missing. Install it from the distribution (Debian, Ubuntu: apt-get install chromium)."
-            )
-        pytest.skip("Chromium is missing. Install it from the distribution (Debian, Ubuntu: apt-get install chromium).")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -52,9 +52,10 @@ def snapshot_table(snapshots: tuple[Snapshot, ...], allowed: tuple[str, ...], la
     kinds = {"responses": _("responses"), "codebook": _("codebook"), "district-indices": _("district indices")}
     columns = [
         markup.Column("hash", _("Snapshot"), kind="name"),
-        markup.Column("made_on", _("Frozen"), kind="text"),
-        markup.Column("status", _("Data"), kind="text"),
+        # the links before the particulars: on a phone they are in sight
         *(markup.Column(kind, kinds[kind], "zip", kind="text", apart=kind == allowed[0]) for kind in allowed),
+        markup.Column("made_on", _("Frozen"), kind="text", apart=True),
+        markup.Column("status", _("Data"), kind="text"),
     ]
     rows = []
     for snapshot in snapshots:

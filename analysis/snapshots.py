@@ -25,7 +25,7 @@ MARGIN_COLUMNS = ("unit_code", "variable", "category", "count")
 UNIT_COLUMNS = ("code", "name", "level", "parent_code")
 NUMBERS = ("base_weight", "weight", "minutes")
 STEPS = ("rake",)
-READ = {"responses.parquet", "instrument.yaml", "margins.csv", "units.csv", "weighting.yaml"}
+READ = {"responses.parquet", "responses.csv", "instrument.yaml", "margins.csv", "units.csv", "weighting.yaml"}
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,13 @@ def _manifest(files: Files) -> Mapping[str, Any]:
         raise DesignError(
             f"{files.place}/manifest.json is not valid JSON ({error}): take the snapshot anew."
         ) from error
-    if not isinstance(read, dict) or not isinstance(read.get("files", {}), dict):
+    # a download writes its CSV files anew: its manifest holds the hashes of those beside the snapshot's own
+    part = read.get("download", read) if isinstance(read, dict) else None
+    hashes = part.get("files", {}) if isinstance(part, dict) else None
+    if not isinstance(hashes, dict):
         raise DesignError(f"{files.place}/manifest.json holds no mapping: take the snapshot anew.")
-    for name in sorted(READ & read.get("files", {}).keys() & files.contents.keys()):
-        # a download writes its CSV files anew, so that there the manifest can only vouch for the others
-        vouched = "responses.parquet" in files.contents or not name.endswith(".csv")
-        if vouched and hashlib.sha256(files.contents[name]).hexdigest() != read["files"][name]:
+    for name in sorted(READ & hashes.keys() & files.contents.keys()):
+        if hashlib.sha256(files.contents[name]).hexdigest() != hashes[name]:
             raise DesignError(
                 f"{files.place}: {name} is not the file that manifest.json was written for (its SHA-256 differs); "
                 "take it anew, or remove manifest.json to work with altered files."

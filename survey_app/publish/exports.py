@@ -7,7 +7,9 @@ the round trip), codes as text, and no cell that a spreadsheet would run as a fo
 """
 
 import csv
+import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -53,14 +55,25 @@ def file_name(snapshot: Snapshot, kind: str) -> str:
 def write_zip(snapshot: Snapshot, kind: str, target: IO[bytes]) -> None:
     """Write the download `kind` of a snapshot to an open binary file; StoreError when the kind is unknown."""
     _check_kind(kind)
+    contents = {"README.txt": _read_me(snapshot, kind).encode("utf-8")}
+    if kind == "responses":
+        contents["responses.csv"] = csv_bytes(responses_frame(snapshot))
+    elif kind == "district-indices":
+        contents["district-indices.csv"] = csv_bytes(district_indices(snapshot))
+    contents |= {name: _content(snapshot.folder / name) for name in (*_EXTRA[kind], *_ALWAYS)}
+    contents["manifest.json"] = _manifest(contents, kind)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        _add(archive, "README.txt", _read_me(snapshot, kind).encode("utf-8"))
-        if kind == "responses":
-            _add(archive, "responses.csv", csv_bytes(responses_frame(snapshot)))
-        elif kind == "district-indices":
-            _add(archive, "district-indices.csv", csv_bytes(district_indices(snapshot)))
-        for name in (*_EXTRA[kind], *_ALWAYS):
-            _add(archive, name, _content(snapshot.folder / name))
+        for name, content in contents.items():
+            _add(archive, name, content)
+
+
+def _manifest(contents: Mapping[str, bytes], kind: str) -> bytes:
+    """The snapshot's manifest and, under `download`, the hashes of the files as they stand in this zip."""
+    hashes = {
+        name: hashlib.sha256(content).hexdigest() for name, content in contents.items() if name != "manifest.json"
+    }
+    manifest = json.loads(contents["manifest.json"]) | {"download": {"kind": kind, "files": hashes}}
+    return json.dumps(manifest, ensure_ascii=False, indent=2).encode("utf-8")
 
 
 def responses_frame(snapshot: Snapshot) -> pd.DataFrame:
@@ -154,7 +167,7 @@ def _page(snapshot: Snapshot, kind: str, language: str) -> str:
     if kind == "responses":
         lines.append(_("Recompute with: analysis.open_snapshot(this zip).index('satisfaction', by='district')"))
     lines.append(
-        _("Hashes in manifest.json are of the snapshot's own files; CSV files here begin with a byte order mark.")
+        _("Hashes in manifest.json: under files the snapshot's own, under download those of the files in this zip.")
     )
     lines.append(_("A text cell that began with = + - @ has an apostrophe before it, so that no spreadsheet runs it."))
     return "\n".join(lines)

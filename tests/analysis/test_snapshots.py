@@ -157,17 +157,20 @@ def test_a_broken_recipe_or_manifest_is_one_sentence(
         open_snapshot(path)
 
 
-def test_a_folder_is_held_to_the_hashes_of_its_manifest_and_a_download_to_what_it_does_not_write_anew(
-    answers: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_a_folder_and_a_download_are_each_held_to_their_own_hashes(answers: pd.DataFrame, tmp_path: Path) -> None:
     margins = files.common_files(SLUG)["margins.csv"]
-    manifest = json.dumps({"wave": SLUG, "files": {"margins.csv": hashlib.sha256(margins.encode()).hexdigest()}})
-    anew = files.write_zip(
-        tmp_path / "one.zip", answers, SLUG, manifest__json=manifest, margins__csv="\ufeff" + margins
+    anew = "\ufeff" + margins
+    own, other = (hashlib.sha256(text.encode()).hexdigest() for text in (margins, anew))
+    manifest = json.dumps({"wave": SLUG, "files": {"margins.csv": own}, "download": {"files": {"margins.csv": other}}})
+    held = {"manifest__json": manifest, "margins__csv": anew}
+    assert open_snapshot(files.write_zip(tmp_path / "one.zip", answers, SLUG, **held)).weights.sum() == pytest.approx(
+        60_000
     )
-    assert open_snapshot(anew).weights.sum() == pytest.approx(60_000)
+    held["margins__csv"] = anew + "\n"
+    with pytest.raises(DesignError, match=r"margins\.csv is not the file that manifest\.json"):
+        open_snapshot(files.write_zip(tmp_path / "altered.zip", answers, SLUG, **held))
     frozen = files.write_folder(tmp_path / "frozen", answers, SLUG)
-    (frozen / "manifest.json").write_text(manifest)
+    (frozen / "manifest.json").write_text(json.dumps({"wave": SLUG, "files": {"margins.csv": own}}))
     (frozen / "margins.csv").write_text(margins + "\n")
     with pytest.raises(DesignError, match=r"margins\.csv is not the file that manifest\.json"):
         open_snapshot(frozen)

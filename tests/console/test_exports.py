@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import format_interval, format_number, open_snapshot
+from analysis import DesignError, format_interval, format_number, open_snapshot
 from survey_app.publish import exports
 from survey_app.publish.catalogue import Snapshot
 from survey_app.store.errors import StoreError
@@ -167,3 +167,15 @@ def test_the_same_snapshot_gives_the_same_bytes(snapshot: Snapshot, zips: dict[s
 def test_an_unknown_kind_is_refused_with_the_known_ones(snapshot: Snapshot) -> None:
     with pytest.raises(StoreError, match="no download 'everything': choose one of responses, codebook"):
         exports.write_zip(snapshot, "everything", io.BytesIO())
+
+
+def test_an_altered_file_in_a_download_is_refused_by_name(zips: dict[str, Path], tmp_path: Path) -> None:
+    altered = tmp_path / "altered.zip"
+    with zipfile.ZipFile(zips["responses"]) as archive, zipfile.ZipFile(altered, "w") as changed:
+        for name in archive.namelist():
+            content = archive.read(name)
+            changed.writestr(
+                name, content.replace(b"very_satisfied", b"dissatisfied", 1) if "resp" in name else content
+            )
+    with pytest.raises(DesignError, match=r"responses\.csv is not the file that manifest\.json was written for"):
+        open_snapshot(altered)

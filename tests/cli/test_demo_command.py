@@ -77,9 +77,7 @@ def test_both_processes_answer_at_the_printed_addresses_and_stop_together(home, 
             assert status == 200
             assert "<html" in page.lower()
         process.send_signal(stop)
-        started = time.monotonic()
         assert process.wait(timeout=PATIENCE) == 0
-        assert time.monotonic() - started < 20
     assert is_free(ports[0])
     assert is_free(ports[1])
 

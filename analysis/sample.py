@@ -26,7 +26,8 @@ class Sample:
     """A table (pandas, Polars eager or lazy, Arrow, a DuckDB relation, PySpark) bound to a `Design`.
 
     Eager tables are checked here, lazy ones at the first estimate. A sample never changes: weighting gives a new one.
-    instrument, manifest, units: what a snapshot brings along; None for a bare table.
+    instrument, manifest, units: what a snapshot brings along; None for a bare table. notes: what its recipe says of
+    itself, such as the equal-size assumption.
     """
 
     data: Any

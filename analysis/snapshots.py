@@ -163,6 +163,7 @@ def _files(path: Path) -> Files:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             return Files(path.name, {Path(name).name: archive.read(name) for name in names})
+    # zipfile says RuntimeError of an encrypted entry, NotImplementedError of a compression it does not know
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise DesignError(f"{path.name} is damaged ({error}): take the download anew.") from error
 

@@ -1,15 +1,13 @@
 """Scores declared in the file: an index, its place in the tree, the items below it with their weights."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from questionnaires.choices import text_in
 from questionnaires.functions import nearest
 from questionnaires.sheets import Row
-
-Weigher = Callable[[str], Mapping[str, float]]
 
 
 @dataclass(frozen=True, eq=False)

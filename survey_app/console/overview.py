@@ -184,6 +184,9 @@ def _table(visit: Visit, table: pd.DataFrame, degree: str, target: float | None)
 def _small_print(visit: Visit, districts: int, target: float | None) -> str:
     _ = visit.translate
     against = _("the target") if target is not None else _("the whole city")
+    sizes = []
+    if visit.snapshot and visit.snapshot.manifest.get("size_assumption"):
+        sizes = [_("Equal-size assumption: communities of a district are weighted as equally large; no sizes exist.")]
     return markup.note(
         _(
             "Colour and shape state evidence, not place: {districts} districts are compared with {against} at once "
@@ -194,4 +197,5 @@ def _small_print(visit: Visit, districts: int, target: float | None) -> str:
             "Effective n is n divided by the design effect. “Don't know” is the mean over the degree's items."
         ),
         _("Open-link answers are not part of any number here: they come without a known chance of selection."),
+        *sizes,
     )

@@ -31,10 +31,6 @@ class People:
     def __len__(self) -> int:
         return len(self.community)
 
-    def subset(self, rows: np.ndarray) -> "People":
-        """The people of the given places, in that order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in self.__slots__})
-
 
 def drawn_people(
     model: AnswerModel, population: Population, psus: tuple[DrawnPsu, ...], generator: np.random.Generator

@@ -17,7 +17,7 @@ FONT = (
     '"PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", '
     '"Source Sans", "Segoe UI", Arial, sans-serif'
 )
-INK, MUTED, RULE, GRID = "#1d2b33", "#5a6b74", "#c9d3d8", "#e8edef"
+INK, MUTED, GRID = "#1d2b33", "#5a6b74", "#e8edef"
 EVIDENCE = ("above", "below", "undecided", "none")
 EVIDENCE_COLOURS: Mapping[str, str] = {
     "above": "#1f6f8b",

@@ -16,7 +16,6 @@ SHARDS = 8
 # duplicate    the same came again and was absorbed
 # expired      a draft that nobody came back to was removed
 # erased       an answer was removed at its owner's wish
-EVENTS = ("started", "accepted", "quarantined", "released", "duplicate", "expired", "erased")
 
 _ADD = insert(tally).on_conflict_do_update(
     index_elements=[column.name for column in tally.primary_key], set_={"count": tally.c.count + 1}

@@ -104,6 +104,7 @@ def test_without_a_snapshot_a_view_says_which_command_makes_one(view: str, visit
 
 def test_the_overview_prints_the_city_s_three_degrees_with_interval_and_n(visit: Visit, snapshot: Snapshot) -> None:
     seen = text(shown("overview", visit))
+    assert "Equal-size assumption" in seen
     sample = open_snapshot(snapshot.folder)
     for degree in DEGREES:
         row = sample.index(degree).to_frame().iloc[0]

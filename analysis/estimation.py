@@ -19,7 +19,7 @@ from analysis.totals import PREFIX, Where, answered, indicator, is_missing, mate
 from analysis.weighting import Cells
 
 if TYPE_CHECKING:
-    from analysis.sample import Sample
+    from analysis.bound import BoundTable
 
 Booleans = NDArray[np.bool_]
 WHOLE = "whole"
@@ -62,7 +62,7 @@ def value_where(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
     return nw.when(condition).then(value).otherwise(nw.lit(0.0))
 
 
-def plan_of_columns(sample: "Sample", items: Sequence[str], *, total: bool, listwise: bool) -> Plan:
+def plan_of_columns(sample: "BoundTable", items: Sequence[str], *, total: bool, listwise: bool) -> Plan:
     """Means or totals of columns; a text column stands for the indicators of its values."""
     schema = sample.schema
     check_columns(items, list(schema), "The request")
@@ -82,7 +82,7 @@ def plan_of_columns(sample: "Sample", items: Sequence[str], *, total: bool, list
     return plan
 
 
-def plan_of_shares(sample: "Sample", item: str) -> Plan:
+def plan_of_shares(sample: "BoundTable", item: str) -> Plan:
     """The share of every value of one column, over the rows that have one."""
     check_columns([item], list(sample.schema), "The request")
     plan = Plan()
@@ -94,7 +94,7 @@ def plan_of_shares(sample: "Sample", item: str) -> Plan:
     return plan
 
 
-def plan_of_ratios(sample: "Sample", numerators: Sequence[str], denominator: str) -> Plan:
+def plan_of_ratios(sample: "BoundTable", numerators: Sequence[str], denominator: str) -> Plan:
     """Ratios of totals over the rows where both numerator and denominator have a value."""
     schema = sample.schema
     check_columns([*numerators, denominator], list(schema), "The request")
@@ -142,7 +142,7 @@ def is_numeric(dtype: Any) -> bool:
 
 
 def estimate(
-    sample: "Sample",
+    sample: "BoundTable",
     plan: Plan,
     *,
     kind: str,
@@ -208,7 +208,7 @@ def _wholes(
     return members, labels
 
 
-def _moments(sample: "Sample", plan: Plan, names: tuple[str, ...], where: Where) -> Callable[[], Moments]:
+def _moments(sample: "BoundTable", plan: Plan, names: tuple[str, ...], where: Where) -> Callable[[], Moments]:
     """A second pass, made when a design effect is asked for: weighted cross-products of the row expressions."""
 
     def run() -> Moments:

@@ -1,0 +1,117 @@
+"""A table bound to its design and to the weighting steps taken: what every estimator reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from analysis import estimation, scoring
+from analysis.design import Design, check_columns
+from analysis.errors import DesignError
+from analysis.totals import materialise, reduce_rows
+from analysis.weighting import Step
+
+By = str | Sequence[str] | None
+MISSING = ("item", "listwise")
+
+
+@dataclass(frozen=True)
+class BoundTable:
+    """A table (pandas, Polars eager or lazy, Arrow, a DuckDB relation, PySpark) bound to a `Design`.
+
+    Eager tables are checked here, lazy ones at the first estimate. It never changes: weighting gives a new one.
+    instrument, manifest, units: what a snapshot brings along; None for a bare table. notes: what its recipe says of
+    itself, such as the equal-size assumption.
+    """
+
+    data: Any
+    design: Design
+    steps: tuple[Step, ...] = ()
+    instrument: Any = None
+    manifest: Mapping[str, Any] | None = None
+    units: Any = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        twice = [name for name in _names(self.data) if _names(self.data).count(name) > 1]
+        if twice:
+            raise DesignError(f"The table has the column {twice[0]!r} {len(twice)} times: keep one, or rename.")
+        check_columns(self.design.columns, list(self.schema), "The design")
+        for name in (*self.design.fpcs, *([self.design.weight] if self.design.weight else [])):
+            if not estimation.is_numeric(self.schema[name]):
+                raise DesignError(
+                    f"The design column {name!r} holds {self.schema[name]}, not numbers: convert it before binding."
+                )
+        if not self.steps and isinstance(self.frame, nw.DataFrame):
+            reduce_rows(self.frame, self.design)
+
+    @cached_property
+    def frame(self) -> Any:
+        """The table as narwhals sees it; pandas as Arrow, which groups many times faster."""
+        return as_arrow(self.data) if nw.dependencies.is_pandas_dataframe(self.data) else nw.from_native(self.data)
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """Column name -> type."""
+        return dict(self.frame.collect_schema())
+
+    @property
+    def indices(self) -> Mapping[str, Any]:
+        """The indices that the sample's instrument declares."""
+        return {} if self.instrument is None else self.instrument.indices
+
+    @property
+    def weighting_variables(self) -> tuple[str, ...]:
+        """The columns whose cross makes the weighting cells."""
+        return tuple(dict.fromkeys(name for step in self.steps for name in step.variables))
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The final weight of each row, in the order of the rows (persons represented)."""
+        needed = tuple(dict.fromkeys((*self.weighting_variables, *self.design.columns)))
+        rows = materialise(self.frame.select(*(nw.col(name) for name in needed)))
+        labels = {name: rows[name].to_list() for name in self.weighting_variables}
+        weight = self._base_weights(rows)
+        for step in self.steps:
+            keys = zip(*(labels[name] for name in step.variables), strict=True)
+            weight = weight * np.array([step.factors[key] for key in keys])
+        return weight
+
+    def _base_weights(self, rows: nw.DataFrame[Any]) -> NDArray[np.float64]:
+        if self.design.weight is not None:
+            return rows[self.design.weight].to_numpy().astype(float)
+        numbered = rows.with_row_index("sandu_row")
+        reduced = reduce_rows(numbered, self.design, by=["sandu_row"])
+        weight = np.zeros(len(rows))
+        weight[reduced.domain] = reduced.weight
+        return weight
+
+    def levels(self, item: str) -> list[Any]:
+        """The values of a column: the instrument's choices in its order where it asks the item, else those observed."""
+        return scoring.choices_of(self.instrument, item) or estimation.observed_levels(self.frame, item)
+
+    def chosen(self, item: str, level: Any) -> nw.Expr:
+        """Whether a row gave this value; of a select-multiple item, whether it is among those ticked."""
+        if scoring.is_multiple(self.instrument, item):
+            ticked = nw.concat_str([nw.lit(" "), nw.col(item), nw.lit(" ")])
+            return ticked.str.contains(f" {level} ", literal=True)
+        return nw.col(item) == level
+
+
+def as_arrow(data: Any) -> Any:
+    """A pandas table as Arrow, categories as their values; a table that Arrow cannot hold stays as it is."""
+    categories = {name: data[name].dtype.categories.dtype for name in data if hasattr(data[name].dtype, "categories")}
+    try:
+        return nw.from_native(pa.Table.from_pandas(data.astype(categories), preserve_index=False))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return nw.from_native(data)
+
+
+def _names(data: Any) -> list[Any]:
+    """The columns of a pandas table, the one kind that lets a name stand twice."""
+    return list(data.columns) if nw.dependencies.is_pandas_dataframe(data) else []

@@ -14,7 +14,7 @@ from analysis import estimation, scoring
 from analysis.design import Design, check_columns
 from analysis.errors import DesignError
 from analysis.totals import materialise, reduce_rows
-from analysis.weighting import Step
+from analysis.weighting import Taken
 
 By = str | Sequence[str] | None
 MISSING = ("item", "listwise")
@@ -31,7 +31,7 @@ class BoundTable:
 
     data: Any
     design: Design
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Taken, ...] = ()
     instrument: Any = None
     manifest: Mapping[str, Any] | None = None
     units: Any = None
@@ -68,7 +68,7 @@ class BoundTable:
     @property
     def weighting_variables(self) -> tuple[str, ...]:
         """The columns whose cross makes the weighting cells."""
-        return tuple(dict.fromkeys(name for step in self.steps for name in step.variables))
+        return tuple(dict.fromkeys(name for taken in self.steps for name in taken.step.variables))
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -77,9 +77,9 @@ class BoundTable:
         rows = materialise(self.frame.select(*(nw.col(name) for name in needed)))
         labels = {name: rows[name].to_list() for name in self.weighting_variables}
         weight = self._base_weights(rows)
-        for step in self.steps:
-            keys = zip(*(labels[name] for name in step.variables), strict=True)
-            weight = weight * np.array([step.factors[key] for key in keys])
+        for taken in self.steps:
+            keys = zip(*(labels[name] for name in taken.step.variables), strict=True)
+            weight = weight * np.array([taken.factors[key] for key in keys])
         return weight
 
     def _base_weights(self, rows: nw.DataFrame[Any]) -> NDArray[np.float64]:

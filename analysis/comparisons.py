@@ -66,7 +66,7 @@ class Comparison:
     @property
     def se(self) -> Floats:
         """m standard errors of the differences."""
-        return np.where(np.isnan(self.differences), np.nan, np.sqrt((self.root.rows**2).sum(axis=0)))
+        return np.where(np.isnan(self.differences), np.nan, self.root.se())
 
     @property
     def covariance(self) -> Floats:
@@ -225,10 +225,10 @@ def _family(family: str, rows: Sequence[Row], entries: Entries, rule: Rule) -> C
     waves = np.array([entries.waves[places].any(axis=0) for places in used])
     rooted = entries.root.combine(contrast_matrix(rows, len(entries.values)))
     df = _degrees(rooted, waves, entries, rule)
-    scale = float(np.sqrt((entries.root.rows**2).sum(axis=0).max(initial=0.0)))
+    scale = float(entries.root.se().max(initial=0.0))
     # where a part is flat, the difference would pass off the other part's variance as its own
     varied = ~np.array([bool(entries.flat[places].any()) for places in used])
-    tested = np.isfinite(differences) & varied & (np.sqrt((rooted.rows**2).sum(axis=0)) > NO_TEST * scale) & (df > 0)
+    tested = np.isfinite(differences) & varied & (rooted.se() > NO_TEST * scale) & (df > 0)
     p, adjusted, critical, limits = _tests(differences, rooted, waves, df=df, tested=tested, rule=rule)
     return Comparison(
         family=family,
@@ -271,11 +271,11 @@ def _tests(
     """p, adjusted p, critical values and limits of a family; missing where there is no test."""
     from scipy import stats
 
-    se = np.sqrt((rooted.rows**2).sum(axis=0))
+    se = rooted.se()
     p, adjusted, critical = (np.full(len(se), np.nan) for _ in range(3))
     p[tested] = 2 * stats.t.sf(np.abs(differences[tested] / se[tested]), df[tested])
     if tested.any() and rule.adjust == "max-t":
-        part = Root(rooted.rows[:, tested], rooted.block, rooted.waves)
+        part = rooted.columns(np.flatnonzero(tested))
         result = MaxT(differences[tested], part, waves[tested], seed=rule.seed)
         adjusted[tested], critical[tested] = result.p_adjusted(), result.critical(rule.level)
     elif tested.any():

@@ -1,7 +1,7 @@
 """Estimates with their scores, side by side: what every later step is made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def pick(entries: Entries, order: Sequence[int]) -> Entries:
     places = list(order)
     return Entries(
         values=entries.values[places],
-        root=replace(entries.root, rows=entries.root.rows[:, places]),
+        root=entries.root.columns(places),
         n=entries.n[places],
         size=entries.size[places],
         df=entries.df[places],

@@ -74,14 +74,12 @@ class Estimates:
     @cached_property
     def covariance(self) -> Floats:
         """P x P, over variables and domains."""
-        rows = self.entries.root.rows[:, : self.shown]
-        return np.asarray(rows.T @ rows)
+        return self.entries.root.columns(range(self.shown)).covariance()
 
     @property
     def se(self) -> Floats:
         """P standard errors; NaN where there is no estimate."""
-        spread = np.sqrt((self.entries.root.rows[:, : self.shown] ** 2).sum(axis=0))
-        return np.where(np.isnan(self.values), np.nan, spread)
+        return np.where(np.isnan(self.values), np.nan, self.entries.root.se()[: self.shown])
 
     @property
     def df(self) -> Floats:
@@ -165,7 +163,7 @@ class Estimates:
         """Design effects against a sample with replacement, of shown and hidden entries."""
         assert self.engine is not None and self.moments is not None
         simple = simple_variance(self.engine, self.statistics, self.entries, self._statistic_of, self.moments())
-        variance = (self.entries.root.rows**2).sum(axis=0)
+        variance = self.entries.root.variance()
         return np.divide(variance, simple, out=np.full(len(simple), np.nan), where=simple > 0)
 
     @property

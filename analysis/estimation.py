@@ -156,7 +156,7 @@ def estimate(
         raise DesignError("There is nothing to estimate: name a column, and one that has at least one answer.")
     names = as_names(by)
     cells = sample.weighting_variables
-    parity = any(step.credit == "survey" for step in sample.steps)
+    parity = any(taken.step.credit == "survey" for taken in sample.steps)
     bases = sorted({statistic.base for statistic in plan.statistics})
     reduced = reduce_rows(
         plan.frame(sample.frame),
@@ -189,6 +189,28 @@ def estimate(
         again=lambda more: estimate(sample, plan, kind=kind, by=more, where=where, whole=False, reference=reference),
     )
     return result.with_whole() if whole else result
+
+
+def read_rows(
+    sample: "BoundTable", plan: Plan, *, by: str | Sequence[str] | None = None, where: Where = None
+) -> Linear:
+    """The rows themselves, for what sums cannot give (quantiles, ranks, regressions): a table in which each row is a
+    group and `reduced.plain` holds the plan's expressions (0 where the weight is 0). Only the needed columns are read.
+    """
+    cells = sample.weighting_variables
+    reduced = reduce_rows(
+        plan.frame(sample.frame),
+        sample.design,
+        plan.expressions,
+        cells=cells,
+        by=as_names(by),
+        where=where,
+        plain=range(len(plan.expressions)),
+        each_row=True,
+    )
+    if not reduced.domains or not reduced.inside.any():
+        raise DesignError("No row is left by where= and by=, so that there is no domain: widen the conditions.")
+    return Linear(reduced, Cells(cells, reduced.cells), sample.steps, sample.design.lonely_psu)
 
 
 def _arranged(shown: Sequence[Entries], hidden: Sequence[Entries]) -> Entries:

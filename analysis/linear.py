@@ -6,7 +6,7 @@ less what the weighting steps explain of it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analysis.entries import Entries, chain
 from analysis.totals import Reduced
 from analysis.variance import Root, group_sums, root
-from analysis.weighting import Cells, CellSums, Step, fitted
+from analysis.weighting import Cells, CellSums, Taken, credited, product
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -52,14 +52,18 @@ class Linear:
 
     reduced: Reduced
     cells: Cells
-    steps: tuple[Step, ...]
+    steps: tuple[Taken, ...]
     lonely: str
 
     @cached_property
     def factor(self) -> Floats:
         """R factors that turn base weights into final weights."""
-        per_cell = np.prod([np.ones(len(self.cells.labels)), *self.cells.factors(self.steps)], axis=0)
-        return np.asarray(per_cell[self.reduced.cell])
+        return np.asarray(product(self.steps, self.cells)[self.reduced.cell])
+
+    @cached_property
+    def weight(self) -> Floats:
+        """R sums of final weights; where each row is a group, the rows' weights."""
+        return self.reduced.weight * self.factor
 
     def cells_of(self, reduced: Reduced) -> Cells:
         """The cells of another reduced table of the same sample."""
@@ -97,16 +101,12 @@ class Linear:
         scores = _scores(statistic, reduced.sums, mask, coefficients=coefficients, ratios=ratios)
         size = _sizes(statistic, reduced.sums * self.factor[:, None], mask, coefficients)
         flat = np.abs(scores * self.factor[:, None]).max(axis=0, initial=0.0) <= NOISE * size
-        if self.steps:
-            plain = np.zeros((0, len(members)))
-            if any(step.credit == "survey" for step in self.steps):
-                plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
-            scores = self._residuals(scores, plain)
-        units = group_sums(scores, reduced.unit, len(reduced.layout.stages[-1].of))
-        rooted = root(units, reduced.layout, self.lonely, self._units_inside)
+        plain = None
+        if self._by_survey:
+            plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
         return Entries(
             values=values,
-            root=_without_noise(rooted, size),
+            root=self.root_of(scores, size=size, plain=plain),
             n=counted,
             size=totals[:, statistic.base],
             df=self._degrees(statistic, mask),
@@ -124,24 +124,69 @@ class Linear:
         np.logical_or.at(inside, self.reduced.unit, self.reduced.inside & (self.reduced.weight > 0))
         return inside
 
-    def _residuals(self, scores: Floats, plain: Floats) -> Floats:
+    @property
+    def _by_survey(self) -> bool:
+        return any(taken.step.credit == "survey" for taken in self.steps)
+
+    def root_of(self, scores: Floats, *, size: Floats, plain: Floats | None = None) -> Root:
+        """The root of P estimates from R x P sums of linearised scores, with base weights.
+
+        size: P, the largest term that the scores are differences of: what rounding is measured by. plain: the same
+        sums without weights, which only the credit of R's `survey` needs.
+        """
+        reduced = self.reduced
+        residuals = self._residuals(scores, plain)
+        units = group_sums(residuals, reduced.unit, len(reduced.layout.stages[-1].of))
+        return _without_noise(root(units, reduced.layout, self.lonely, self._units_inside), size)
+
+    def _residuals(self, scores: Floats, plain: Floats | None) -> Floats:
         """R x P scores with final weights, less what the margins of the weighting steps explain."""
+        if not self.steps:
+            return scores
         count = len(self.cells.labels)
         per_cell = group_sums(scores, self.reduced.cell, count)
-        bare = group_sums(plain, self.reduced.cell, count) if len(plain) else per_cell
+        bare = per_cell if plain is None else group_sums(plain, self.reduced.cell, count)
         sums = CellSums(weight=self.cell_weight, rows=self.cell_rows, scores=per_cell, plain=bare)
-        explained = fitted(self.cells, self.steps, sums)
-        return (scores - explained[self.reduced.cell] * self.reduced.weight[:, None]) * self.factor[:, None]
+        credit = credited(self.cells, self.steps, sums)
+        offset = credit.offset[self.reduced.cell] * self.reduced.weight[:, None]
+        return credit.multiplier[self.reduced.cell][:, None] * scores + offset
+
+    def entries_of_rows(self, values: Floats, influence: Floats, counted: Booleans) -> Entries:
+        """Entries of P estimates whose linearised influence is known for each row, each row being a group.
+
+        influence: R x P, of a row with weight 1. counted: R x P (or R x 1), the rows that the estimate is made of.
+        """
+        scores = influence * self.reduced.weight[:, None]
+        plain = influence * self.reduced.rows[:, None] if self._by_survey else None
+        size = np.abs(scores).max(axis=0, initial=0.0)
+        counts = np.broadcast_to(counted & (self.reduced.rows > 0)[:, None], influence.shape)
+        root_ = self.root_of(scores, size=size, plain=plain)
+        return Entries(
+            values=values,
+            root=root_,
+            n=counts.sum(axis=0).astype(float),
+            size=(counts * self.weight[:, None]).sum(axis=0),
+            df=self.degrees_of(counts, counts),
+            reasons=("",) * len(values),
+            flat=size <= 0,
+            waves=self._waves(counts.astype(float)),
+            members=np.zeros((len(values), len(self.reduced.domains)), dtype=bool),
+            coefficients=((),) * len(values),
+        )
 
     def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:
         """P x 3 psus less strata."""
-        reduced = self.reduced
-        valid = (mask > 0) & (reduced.sums[:, [statistic.base]] > 0)
-        domain = (mask > 0) & (reduced.weight[:, None] > 0)
-        inside = (reduced.inside & (reduced.weight > 0))[:, None]
+        valid = (mask > 0) & (self.reduced.sums[:, [statistic.base]] > 0)
+        return self.degrees_of(valid, (mask > 0) & (self.reduced.weight[:, None] > 0))
+
+    def degrees_of(self, valid: Booleans, domain: Booleans) -> Floats:
+        """P x 3 psus less strata among the groups with a valid answer, of the domain (R x P each), and inside
+        `where`.
+        """
+        inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
         columns = [self._psus_less_strata(valid), self._psus_less_strata(domain)]
         everywhere = self._psus_less_strata(inside)
-        return np.column_stack([*columns, np.repeat(everywhere, mask.shape[1])])
+        return np.column_stack([*columns, np.repeat(everywhere, valid.shape[1])])
 
     def _psus_less_strata(self, rows: Booleans) -> Floats:
         layout = self.reduced.layout
@@ -214,4 +259,4 @@ def _without_noise(rooted: Root, size: Floats) -> Root:
     zero.
     """
     noise = np.abs(rooted.rows).max(axis=0, initial=0.0) <= NOISE * size
-    return Root(np.where(noise, 0.0, rooted.rows), rooted.block, rooted.waves) if noise.any() else rooted
+    return replace(rooted, rows=np.where(noise, 0.0, rooted.rows)) if noise.any() else rooted

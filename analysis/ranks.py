@@ -141,8 +141,8 @@ def _found(estimates: Estimates, pairs: list[tuple[int, int]], rule: Rule) -> Bo
     rooted = estimates.entries.root.combine(contrast_matrix(rows, len(estimates.entries.values)))
     differences = np.array([estimates.values[j] - estimates.values[k] for j, k in pairs])
     waves = np.array([estimates.entries.waves[[j, k]].any(axis=0) for j, k in pairs])
-    tested = np.flatnonzero(np.sqrt((rooted.rows**2).sum(axis=0)) > 1e-9 * estimates.se.max())
-    part = Root(rooted.rows[:, tested], rooted.block, rooted.waves)
+    tested = np.flatnonzero(rooted.se() > 1e-9 * estimates.se.max())
+    part = rooted.columns(tested)
     if rule.method == "max-t":
         rejected = MaxT(differences[tested], part, waves[tested], seed=rule.seed).rejected(rule.level)
     else:
@@ -158,7 +158,7 @@ def _adjusted(differences: Floats, part: Root, df: Floats | float, rule: Rule) -
     from scipy import stats
     from statsmodels.stats.multitest import multipletests
 
-    p = 2 * stats.t.sf(np.abs(differences) / np.sqrt((part.rows**2).sum(axis=0)), df)
+    p = 2 * stats.t.sf(np.abs(differences) / part.se(), df)
     return np.asarray(multipletests(p, alpha=1 - rule.level, method=rule.method.removeprefix("pairs-"))[0])
 
 

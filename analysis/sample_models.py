@@ -1,7 +1,7 @@
-"""The models, quantiles and moments that a Sample offers."""
+"""The models that a Sample offers."""
 
 from analysis.bound import BoundTable
 
 
 class Models(BoundTable):
-    """What a sample says of distributions and relations."""
+    """What a sample says of relations between items."""

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.bound import BoundTable
 from analysis.design import as_names
 from analysis.totals import reduce_rows
-from analysis.weighting import Cells, make_step, read_margins, solve
+from analysis.weighting import Cells, Raking, Step, product, read_margins, take
 
 
 class Weighting(BoundTable):
@@ -22,21 +22,19 @@ class Weighting(BoundTable):
         tables whose last column is the total. credit: "design", or "survey" for the variance of R's `survey`.
         Raises DesignError for margins that disagree, cells without anybody, unknown categories and non-convergence.
         """
-        return self._weighted("rake", margins, credit, tolerance=tolerance, iterations=iterations)
+        margin = read_margins(margins, list(self.schema))
+        return self.weigh(Raking(margin, credit, tolerance, iterations))
 
     def poststratify(self, by: str | Sequence[str], table: Any, *, credit: str = "design") -> Self:
         """A new sample whose weighted counts agree with one table of totals (persons) by the cross of `by`."""
         margin = {as_names(by): table} if isinstance(table, Mapping) else table
-        return self._weighted("poststratify", [margin], credit, tolerance=1e-9, iterations=1)
+        return self.weigh(Raking(read_margins([margin], list(self.schema)), credit, tolerance=1e-9, iterations=1))
 
-    def _weighted(self, method: str, given: Any, credit: str, *, tolerance: float, iterations: int) -> Self:
-        margins = read_margins(given, list(self.schema))
-        used = dict.fromkeys(name for margin in margins for name in margin.variables)
-        variables = tuple(dict.fromkeys((*self.weighting_variables, *used)))
+    def weigh(self, step: Step) -> Self:
+        """A new sample on which a step was taken."""
+        variables = tuple(dict.fromkeys((*self.weighting_variables, *step.variables)))
         reduced = reduce_rows(self.frame, self.design, cells=variables)
         cells = Cells(variables, reduced.cells)
         weight = np.bincount(reduced.cell, weights=reduced.weight, minlength=len(reduced.cells))
-        weight = np.prod([weight, *cells.factors(self.steps)], axis=0)
-        factors = solve(cells, weight, margins, tolerance=tolerance, iterations=iterations)
-        step = make_step(method, margins, credit, cells=cells, factors=factors)
-        return replace(self, steps=(*self.steps, step))
+        taken = take(step, cells, weight * product(self.steps, cells))
+        return replace(self, steps=(*self.steps, taken))

@@ -34,7 +34,7 @@ class MaxT:
     @cached_property
     def statistics(self) -> Floats:
         """m observed t values."""
-        return self.differences / np.sqrt((self.root.rows**2).sum(axis=0))
+        return self.differences / self.root.se()
 
     @cached_property
     def simulated(self) -> Floats:

@@ -120,14 +120,19 @@ def reduce_rows(
     by: Sequence[str] = (),
     where: Where = None,
     plain: Sequence[int] = (),
+    each_row: bool = False,
 ) -> Reduced:
     """One pass over the rows; see `Reduced` for what comes back. Raises DesignError for weights or keys that cannot
     be.
+
+    each_row: every row is a group of its own, so that `plain` holds the rows' values; the needed columns are read.
     """
     schema = frame.collect_schema()
     check_columns(by, list(schema), "by=")
     keys = list(dict.fromkeys((*design.keys, *cells, *by)))
-    collected = _collect(frame, design, expressions, keys=keys, where=condition_of(where, schema), plain=plain)
+    rowwise = each_row or design.rows_are_units
+    condition = condition_of(where, schema)
+    collected = _collect(frame, design, expressions, keys=keys, where=condition, plain=plain, rowwise=rowwise)
     labels = {name: _clean(collected[name].to_list()) for name in keys}
     numbers = {name: collected[name].to_numpy().astype(float) for name in collected.columns if name.startswith(PREFIX)}
     _check_weights(frame, design, numbers)
@@ -162,6 +167,7 @@ def _collect(
     keys: list[str],
     where: nw.Expr | None,
     plain: Sequence[int],
+    rowwise: bool,
 ) -> nw.DataFrame[Any]:
     """The group-by itself: derived columns first, then only sum, min, max and len, the fast path of every engine."""
     weight = nw.lit(1.0) if design.weight is None else numeric(design.weight)
@@ -176,7 +182,7 @@ def _collect(
     wide = frame.with_columns(*derived).with_columns(weight_is_bad().alias(f"{PREFIX}bad"), *products)
     count, limits = len(expressions), range(len(design.fpcs))
     names = [f"{PREFIX}s{j}" for j in range(count)] + [f"{PREFIX}q{j}" for j in plain]
-    if design.rows_are_units:
+    if rowwise:
         chosen = [nw.col(name) for name in (*keys, f"{PREFIX}inside", f"{PREFIX}bad", *names)]
         chosen += [nw.col(f"{PREFIX}w").alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").alias(f"{PREFIX}rows")]
         chosen += [nw.col(f"{PREFIX}f{i}").alias(f"{PREFIX}{end}{i}") for i in limits for end in ("low", "high")]

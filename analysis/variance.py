@@ -5,7 +5,9 @@ sampling fractions (Sarndal, Swensson and Wretman 1992, chapter 4; Lumley 2010, 
 cross-product this is, and not only the cross-product, gives each stratum's own share for degrees of freedom.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,27 +20,46 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Root:
-    """Rows whose cross-product is the covariance.
+    """Rows whose signed cross-product is the covariance.
 
     rows: M x P, P estimates. block: M, the stratum (or psu, at later stages) of each row. waves: M x T, whether the
     row's psu took part in each wave: a block has as many degrees of freedom as psus less waves, counted over the
-    waves asked.
+    waves asked. sign: M of 1 or -1: joint inclusion probabilities may give a form that is not positive. replicates:
+    where the rows are scaled deviations of B replicate estimates, those estimates.
     """
 
     rows: Floats
     block: Integers
     waves: NDArray[np.bool_]
+    sign: Floats
+    replicates: "Replicates | None" = None
 
     def covariance(self) -> Floats:
         """P x P."""
-        return self.rows.T @ self.rows
+        return np.asarray(self.rows.T @ (self.sign[:, None] * self.rows))
+
+    def variance(self) -> Floats:
+        """P, the diagonal of the covariance."""
+        return np.asarray(np.einsum("m,mp,mp->p", self.sign, self.rows, self.rows))
+
+    def se(self) -> Floats:
+        """P standard errors; 0 where a form that is not positive gives a negative variance."""
+        return np.sqrt(np.clip(self.variance(), 0.0, None))
+
+    def columns(self, places: Sequence[int] | NDArray[Any]) -> "Root":
+        """The root of some of the estimates, in the order asked."""
+        chosen = np.asarray(places)
+        return replace(self, rows=self.rows[:, chosen], replicates=self.replicates and self.replicates.columns(chosen))
 
     def combine(self, coefficients: Floats) -> "Root":
         """The root of linear combinations: P x C coefficients give C columns."""
-        return Root(self.rows @ coefficients, self.block, self.waves)
+        made = self.replicates and self.replicates.combine(coefficients)
+        return replace(self, rows=self.rows @ coefficients, replicates=made)
 
     def freedom(self, waves: NDArray[np.bool_]) -> Floats:
         """Degrees of freedom of each block, over the given waves (T booleans)."""
+        if self.replicates is not None:
+            return np.array([self.replicates.df])
         present = self.waves & waves
         blocks = int(self.block.max(initial=-1)) + 1
         units = np.bincount(self.block, weights=present.any(axis=1), minlength=blocks)
@@ -54,8 +75,7 @@ class Root:
         count = self.rows.shape[1]
         asked = np.ones((count, self.waves.shape[1]), dtype=bool) if waves is None else waves
         blocks = int(self.block.max(initial=-1)) + 1
-        shares = np.zeros((blocks, count))
-        np.add.at(shares, self.block, self.rows**2)
+        shares = group_sums(self.sign[:, None] * self.rows**2, self.block, blocks)
         result = np.zeros(count)
         for pattern in np.unique(asked, axis=0):
             columns = np.flatnonzero((asked == pattern).all(axis=1))
@@ -67,9 +87,54 @@ class Root:
         return result
 
 
+@dataclass(frozen=True)
+class Replicates:
+    """B replicate estimates of P parameters: V = sum_b scale_b (estimate_b - centre)(estimate_b - centre)'.
+
+    scales: B. centre: P, the full-sample estimate or the mean of the replicates. df: degrees of freedom of the whole.
+    """
+
+    estimates: Floats
+    scales: Floats
+    centre: Floats
+    df: float
+
+    def rows(self) -> Floats:
+        """B x P scaled deviations."""
+        return np.sqrt(self.scales)[:, None] * (self.estimates - self.centre)
+
+    def columns(self, places: NDArray[Any]) -> "Replicates":
+        """Some of the parameters."""
+        return replace(self, estimates=self.estimates[:, places], centre=self.centre[places])
+
+    def combine(self, coefficients: Floats) -> "Replicates":
+        """Linear combinations of the parameters."""
+        return replace(self, estimates=self.estimates @ coefficients, centre=self.centre @ coefficients)
+
+
+def replicate_root(replicates: Replicates, waves: int) -> Root:
+    """The root of replicate estimates: one block."""
+    rows = replicates.rows()
+    return Root(
+        rows=rows,
+        block=np.zeros(len(rows), dtype=np.int64),
+        waves=np.ones((len(rows), waves), dtype=bool),
+        sign=np.ones(len(rows)),
+        replicates=replicates,
+    )
+
+
 def join(roots: list[Root]) -> Root:
     """Roots of one sample side by side: their estimates may be contrasted."""
-    return Root(np.column_stack([root.rows for root in roots]), roots[0].block, roots[0].waves)
+    made = [root.replicates for root in roots if root.replicates is not None]
+    together = None
+    if made:
+        together = replace(
+            made[0],
+            estimates=np.column_stack([one.estimates for one in made]),
+            centre=np.concatenate([one.centre for one in made]),
+        )
+    return replace(roots[0], rows=np.column_stack([root.rows for root in roots]), replicates=together)
 
 
 def root(scores: Floats, layout: Layout, lonely: str, inside: NDArray[np.bool_]) -> Root:
@@ -83,26 +148,33 @@ def root(scores: Floats, layout: Layout, lonely: str, inside: NDArray[np.bool_])
     block = layout.stratum
     if len(layout.waves) > 1:
         rows, block, took_part = _merged(rows, layout, took_part)
-    parts = [Root(rows, block, took_part)]
+    parts = [Root(rows, block, took_part, np.ones(len(rows)))]
     offset = int(block.max(initial=-1)) + 1
     before = first.fraction[first.group]
     for stage in layout.stages[1:]:
         rows = _centred(scores, stage, before, lonely=lonely, inside=inside)
         home = _ancestor(first, stage)
-        parts.append(Root(rows, stage.group + offset, np.eye(len(layout.waves), dtype=bool)[layout.wave[home]]))
+        there = np.eye(len(layout.waves), dtype=bool)[layout.wave[home]]
+        parts.append(Root(rows, stage.group + offset, there, np.ones(len(rows))))
         offset += len(stage.drawn)
         before = (before * stage.fraction)[stage.group]
     return Root(
         np.vstack([part.rows for part in parts]),
         np.concatenate([part.block for part in parts]),
         np.vstack([part.waves for part in parts]),
+        np.concatenate([part.sign for part in parts]),
     )
 
 
 def group_sums(values: Floats, group: Integers, count: int) -> Floats:
     """Sums of the rows of an N x P array by group: count x P."""
     result = np.zeros((count, values.shape[1]))
-    np.add.at(result, group, values)
+    if len(group) == 0:
+        return result
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    result[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
     return result
 
 

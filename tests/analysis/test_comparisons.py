@@ -59,9 +59,11 @@ def normal_root(seed: int, psus: int, size: int) -> Root:
     random = np.random.default_rng(seed)
     rows = random.standard_normal((size, psus, 1)) * np.eye(size)[:, None, :]
     rows = (rows - rows.mean(axis=1, keepdims=True)) * np.sqrt(1 / (psus * (psus - 1)))
-    return Root(
-        rows.reshape(size * psus, size), np.repeat(np.arange(size), psus), np.ones((size * psus, 1), dtype=bool)
-    )
+    return unsigned_root(rows.reshape(size * psus, size), np.repeat(np.arange(size), psus))
+
+
+def unsigned_root(rows: np.ndarray, block: np.ndarray) -> Root:
+    return Root(rows, block, np.ones((len(rows), 1), dtype=bool), np.ones(len(rows)))
 
 
 def test_max_t_holds_its_level_with_six_psus_per_district() -> None:
@@ -78,7 +80,7 @@ def test_max_t_holds_its_level_with_six_psus_per_district() -> None:
         rows = np.zeros((size * psus, size))
         for j in range(size):
             rows[j * psus : (j + 1) * psus, j] = centred[j]
-        root = Root(rows, np.repeat(np.arange(size), psus), np.ones((size * psus, 1), dtype=bool)).combine(pairs)
+        root = unsigned_root(rows, np.repeat(np.arange(size), psus)).combine(pairs)
         family = MaxT(
             values.mean(axis=1) @ pairs, root, np.ones((pairs.shape[1], 1), dtype=bool), seed=seed, draws=1000
         )

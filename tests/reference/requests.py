@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import Estimates, Sample
 from tests.reference.closeness import Verdict
 from tests.reference.declared import Case, Unsupported, conditions_of
+from tests.reference.requests_tests import TESTS
 
 ADJUSTED = {
     "bonferroni": "bonferroni",
@@ -238,6 +239,7 @@ def prepared(case: Case, data: pd.DataFrame) -> pd.DataFrame:
 
 
 SUPPORTED: dict[str, Callable[[Case, Sample, Verdict], None]] = {
+    **TESTS,
     "mean": mean,
     "total": total,
     "ratio": ratio,

@@ -1,0 +1,352 @@
+"""Tables of two answers and the tests of their independence: Rao and Scott, and Wald.
+
+Everything comes from Estimates of the sample (shares or totals of the cells with their covariance), so that weighting,
+later stages and replicates count without more ado.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis import chisquare, estimation, scoring
+from analysis.design import check_columns, describe
+from analysis.entries import pick
+from analysis.errors import DesignError, nearest
+from analysis.estimates import NO_DEGREE, NO_VARIANCE, Estimates
+from analysis.linear import Part, Statistic
+from analysis.totals import Where, answered, condition_of, indicator
+
+if TYPE_CHECKING:
+    from analysis.sample import Sample
+
+Floats = NDArray[np.float64]
+STATISTICS = ("F", "Chisq", "Wald", "adjWald", "lincom", "saddlepoint")
+LEVELS, CELLS = 200, 2_000
+SINGULAR = 1e-10
+
+
+@dataclass(frozen=True)
+class TableTest:
+    """A test of independence. ndf, ddf: the degrees of freedom of the statistic (`Chisq` has infinite ddf; `lincom`
+    and `saddlepoint` refer X2 to as many weighted chi-squares as ndf says). p: 0-1.
+
+    pearson: X2 of the weighted shares times n, before any correction. n: persons with both answers.
+    """
+
+    name: str
+    statistic: float
+    ndf: float
+    ddf: float
+    p: float
+    pearson: float
+    n: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: test, statistic, ndf, ddf, p, pearson, n."""
+        numbers = {"ndf": self.ndf, "ddf": self.ddf, "p": self.p, "pearson": self.pearson, "n": self.n}
+        return pd.DataFrame([{"test": self.name, "statistic": self.statistic, **numbers}])
+
+
+@dataclass(frozen=True)
+class Crosstab:
+    """A table of two columns over the rows that have a value in both.
+
+    row_levels, column_levels: those that somebody gave; empty: (column, level) of the others, left out. counts: totals
+    of the cells (persons). of_all: shares (0-1) of the cells in the table. Both are Estimates, row by row.
+    """
+
+    sample: "Sample"
+    row: str
+    column: str
+    where: nw.Expr
+    row_levels: tuple[Any, ...]
+    column_levels: tuple[Any, ...]
+    empty: tuple[tuple[str, Any], ...]
+    counts: Estimates
+    of_all: Estimates
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of rows and columns."""
+        return len(self.row_levels), len(self.column_levels)
+
+    @property
+    def n(self) -> int:
+        """Persons with both answers."""
+        return int(self.of_all.n[0])
+
+    @cached_property
+    def of_row(self) -> Estimates:
+        """Shares (0-1) that add up to 1 within each row: those of the column's values, by row. One more pass."""
+        return self.sample.proportion(self.column, by=self.row, where=self.where)
+
+    @cached_property
+    def of_column(self) -> Estimates:
+        """Shares (0-1) that add up to 1 within each column: those of the row's values, by column. One more pass."""
+        return self.sample.proportion(self.row, by=self.column, where=self.where)
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Three rows per cell, one per denominator, with the interval that shares have by default (Korn-Graubard).
+
+        Columns: the two variables; denominator: "all", or the variable within each of whose values the shares add up
+        to 1; share, se, low, high (0-1), df; n: persons in the cell; base: persons in the denominator; weighted,
+        weighted_se: persons represented by the cell. Where there is no interval a last column says why.
+        """
+        cells = [(a, b) for a in self.row_levels for b in self.column_levels]
+        labels = {self.row: [a for a, _ in cells], self.column: [b for _, b in cells]}
+        counts = {"n": self.counts.n.astype(int), "weighted": self.counts.values, "weighted_se": self.counts.se}
+        across, down = _places(self.of_row), _places(self.of_column)
+        parts = [
+            _shares(self.of_all, list(range(len(cells))), level).assign(denominator="all", **labels, **counts),
+            _shares(self.of_row, [across[str(b), (a,)] for a, b in cells], level).assign(
+                denominator=self.row, **labels, **counts
+            ),
+            _shares(self.of_column, [down[str(a), (b,)] for a, b in cells], level).assign(
+                denominator=self.column, **labels, **counts
+            ),
+        ]
+        frame = pd.concat(parts, ignore_index=True)
+        order = ["denominator", "share", "se", "low", "high", "df", "n", "base", "weighted", "weighted_se"]
+        return frame[[*labels, *order, *(["reason"] if frame["reason"].any() else [])]]
+
+    def test(self, statistic: str = "F") -> TableTest:
+        """Whether the two answers are independent.
+
+        statistic: "F" (Rao and Scott 1984, second order; the default), "Chisq" (first order), "lincom" (the same X2
+        referred to its exact asymptotic distribution), "saddlepoint" (an approximation of that), "Wald" or "adjWald"
+        (Koch, Freeman and Freeman 1975; the F of Korn and Graubard 1990). Raises DesignError where a variable has one
+        value only, where there is no degree of freedom, and for a Wald test whose covariance is singular.
+        """
+        if statistic not in STATISTICS:
+            raise DesignError(f"statistic={statistic!r} is not a test of a table. {nearest(statistic, STATISTICS)}")
+        for name, levels in ((self.row, self.row_levels), (self.column, self.column_levels)):
+            if len(levels) < 2:
+                raise DesignError(
+                    f"The column {name!r} has the one value {describe(levels[0])!r} in this table, which leaves "
+                    "nothing to test: widen where=, or name another column."
+                )
+        degrees = degrees_of(self.of_all, f"The table of {self.row!r} and {self.column!r}")
+        if statistic in ("Wald", "adjWald"):
+            return self._wald(statistic, degrees)
+        return self._rao_scott(statistic, degrees)
+
+    @property
+    def _pearson(self) -> float:
+        shares = self.of_all.values.reshape(self.shape)
+        fitted = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+        return self.n * float(((shares - fitted) ** 2 / fitted).sum())
+
+    def _rao_scott(self, statistic: str, degrees: float) -> TableTest:
+        from scipy import stats
+
+        effects = self.design_effects
+        q, x2 = (self.shape[0] - 1) * (self.shape[1] - 1), self._pearson
+        if statistic == "Chisq":
+            p = float(stats.chi2.sf(x2 / (effects.sum() / q), q))
+            return TableTest(statistic, x2, q, np.inf, p, x2, self.n)
+        _, df = chisquare.satterthwaite(effects)
+        if statistic == "F":
+            f = x2 / float(effects.sum())
+            return TableTest(statistic, f, df, df * degrees, float(stats.f.sf(f, df, df * degrees)), x2, self.n)
+        p = chisquare.TAILS[statistic](x2, effects, df * degrees)
+        return TableTest(statistic, x2, len(effects), df * degrees, p, x2, self.n)
+
+    @cached_property
+    def design_effects(self) -> Floats:
+        """The generalised design effects: eigenvalues of the covariance of the interactions over what it would be in
+        a simple random sample of n (Rao and Scott 1981); those of 0 are left out.
+        """
+        from scipy import linalg
+
+        shares = self.of_all.values.reshape(self.shape)
+        fitted = np.outer(shares.sum(axis=1), shares.sum(axis=0)).ravel()
+        contrasts = np.kron(linalg.helmert(self.shape[0]).T, linalg.helmert(self.shape[1]).T)
+        inverse, simple = _information(contrasts, shares.ravel(), self.n)
+        if np.linalg.cond(simple) > 1 / SINGULAR:
+            # with many empty cells the observed shares leave interactions without a variance: then, as in the
+            # definition of Rao and Scott, those expected under independence
+            inverse, simple = _information(contrasts, fitted, self.n)
+        scaled = inverse[:, None] * contrasts
+        effects = linalg.eigvalsh(scaled.T @ self.of_all.covariance @ scaled, simple)
+        kept = effects[np.abs(effects) > SINGULAR * np.abs(effects).max()]
+        if not kept.sum() > SINGULAR:  # design effects: in a simple random sample they are 1
+            raise DesignError(
+                f"All psus agree on the table of {self.row!r} and {self.column!r}: {NO_VARIANCE}, and so no test."
+            )
+        return np.asarray(kept)
+
+    def _wald(self, statistic: str, degrees: float) -> TableTest:
+        from scipy import stats
+
+        gap, covariance = self._interactions()
+        q = len(gap)
+        ddf = degrees if statistic == "Wald" else degrees - q + 1
+        subject = f"The Wald test of {self.row!r} and {self.column!r} is about {q} interactions, and "
+        if _singular(covariance):
+            raise DesignError(
+                f"{subject}their covariance is singular ({degrees:g} degrees of freedom of the design): "
+                "use statistic='F', or merge levels."
+            )
+        if ddf <= 0:
+            raise DesignError(f"{subject}the design has {degrees:g} degrees of freedom: use statistic='F'.")
+        f = float(gap @ np.linalg.solve(covariance, gap)) * ddf / (q * degrees)
+        return TableTest(statistic, f, q, ddf, float(stats.f.sf(f, q, ddf)), self._pearson, self.n)
+
+    def _interactions(self) -> tuple[Floats, Floats]:
+        """Counts less those expected under independence, without the first row and column, and their covariance."""
+        rows, columns = self.shape
+        table = self.counts.values.reshape(self.shape)
+        total = table.sum()
+        row_share = np.repeat(table.sum(axis=1), columns) / total
+        column_share = np.tile(table.sum(axis=0), rows) / total
+        in_row = np.kron(np.eye(rows), np.ones((columns, columns)))
+        in_column = np.kron(np.ones((rows, rows)), np.eye(columns))
+        # the derivative of N_ij - N_i N_j / N by each cell
+        slope = np.eye(rows * columns) - in_row * column_share[:, None] - in_column * row_share[:, None]
+        slope += (row_share * column_share)[:, None]
+        used = np.arange(rows * columns).reshape(self.shape)[1:, 1:].ravel()
+        gap = self.counts.values - total * row_share * column_share
+        return gap[used], (slope @ self.counts.covariance @ slope.T)[np.ix_(used, used)]
+
+
+def crosstab(sample: "Sample", row: str, column: str, where: Where) -> Crosstab:
+    """The table of two columns; see `sample_tests.Tests.crosstab`."""
+    if row == column:
+        raise DesignError(f"A table of {row!r} with itself says nothing: name two columns.")
+    complete = where_complete(sample, [row, column], where)
+    rows, columns = levels_of(sample, row), levels_of(sample, column)
+    if len(rows) * len(columns) > CELLS:
+        raise DesignError(
+            f"The table of {row!r} and {column!r} would have {len(rows) * len(columns)} cells, more than {CELLS}: "
+            "merge values first."
+        )
+    made = estimation.estimate(
+        sample, _plan(sample, (row, rows), (column, columns)), kind="share", by=None, where=complete, whole=False
+    )
+    held = made.n[: len(rows) * len(columns)].reshape(len(rows), len(columns)) > 0
+    if not held.any():
+        raise DesignError(f"Nobody gave both {row!r} and {column!r}: there is no table; widen where=.")
+    in_rows, in_columns = np.asarray(held.any(axis=1)), np.asarray(held.any(axis=0))
+    kept = np.flatnonzero(np.outer(in_rows, in_columns))
+    across, down = _split(rows, in_rows), _split(columns, in_columns)
+    return Crosstab(
+        sample=sample,
+        row=row,
+        column=column,
+        where=complete,
+        row_levels=across[0],
+        column_levels=down[0],
+        empty=(*((row, level) for level in across[1]), *((column, level) for level in down[1])),
+        counts=_some(made, kept, "total"),
+        of_all=_some(made, kept + held.size, "share"),
+    )
+
+
+def _plan(sample: "Sample", row: tuple[str, list[Any]], column: tuple[str, list[Any]]) -> estimation.Plan:
+    """The totals of the cells, then their shares of all."""
+    plan = estimation.Plan()
+    both = answered(row[0], sample.schema) & answered(column[0], sample.schema)
+    everybody = plan.place("all", indicator(both))
+    cells = {
+        f"{row[0]}={a}, {column[0]}={b}": plan.place(
+            (a, b), indicator(both & (nw.col(row[0]) == a) & (nw.col(column[0]) == b))
+        )
+        for a in row[1]
+        for b in column[1]
+    }
+    plan.statistics += [Statistic(name, (Part(cell, None),), cell) for name, cell in cells.items()]
+    plan.statistics += [Statistic(name, (Part(cell, everybody),), everybody) for name, cell in cells.items()]
+    return plan
+
+
+def _split(levels: list[Any], held: NDArray[np.bool_]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The levels that somebody gave, and the others."""
+    pairs = list(zip(levels, held.tolist(), strict=True))
+    return tuple(level for level, some in pairs if some), tuple(level for level, some in pairs if not some)
+
+
+def _some(estimates: Estimates, places: NDArray[np.int64], kind: str) -> Estimates:
+    """Some of the estimates of one domain, with their hidden wholes, as Estimates of their own."""
+    chosen = places.tolist()
+    return replace(
+        estimates,
+        variables=tuple(estimates.variables[place] for place in chosen),
+        statistics=tuple(estimates.statistics[place] for place in chosen),
+        entries=pick(estimates.entries, [*chosen, *(estimates.shown + place for place in chosen)]),
+        kind=kind,
+        again=None,
+    )
+
+
+def _places(estimates: Estimates) -> dict[tuple[str, Any], int]:
+    return {label: place for place, label in enumerate(estimates.labels)}
+
+
+def _shares(estimates: Estimates, places: list[int], level: float) -> pd.DataFrame:
+    """share, se, low, high, df, base and the reason where there is no interval, of some estimates."""
+    limits, df = estimates.interval(level=level)[places], estimates.df[places]
+    reasons = [
+        reason or ("" if np.isfinite(low) else NO_VARIANCE if freedom > 0 else NO_DEGREE)
+        for reason, low, freedom in zip(
+            [estimates.reasons[place] for place in places], limits[:, 0], df.tolist(), strict=True
+        )
+    ]
+    return pd.DataFrame(
+        {
+            "share": estimates.values[places],
+            "se": estimates.se[places],
+            "low": limits[:, 0],
+            "high": limits[:, 1],
+            "df": df,
+            "base": estimates.n[places].astype(int),
+            "reason": reasons,
+        }
+    )
+
+
+def _information(contrasts: Floats, shares: Floats, n: int) -> tuple[Floats, Floats]:
+    """1 / share, 0 for empty cells, and the covariance that the interactions would have in a simple random sample."""
+    inverse = np.divide(1.0, shares, out=np.zeros(len(shares)), where=shares > 0)
+    return inverse, contrasts.T @ (inverse[:, None] * contrasts) / n
+
+
+def _singular(covariance: Floats) -> bool:
+    spread = np.sqrt(np.clip(np.diag(covariance), 0.0, None))
+    if (spread == 0).any():
+        return True
+    return bool(np.linalg.matrix_rank(covariance / np.outer(spread, spread), tol=SINGULAR) < len(spread))
+
+
+def levels_of(sample: "Sample", item: str) -> list[Any]:
+    """The values of a column of which a person gives one, in the instrument's order where it asks the item."""
+    if scoring.is_multiple(sample.instrument, item):
+        raise DesignError(f"Of {item!r} a person may choose several values: make a column of each, and name one.")
+    levels = estimation.observed_levels(sample.frame, item)
+    if not levels:
+        raise DesignError(f"Nobody answered {item!r}, so that there is nothing to count: name another column.")
+    if len(levels) > LEVELS:
+        raise DesignError(f"The column {item!r} holds {len(levels)} values: name a column of categories.")
+    choices = scoring.choices_of(sample.instrument, item)
+    return sorted(levels, key=lambda level: choices.index(level) if level in choices else len(choices))
+
+
+def where_complete(sample: "Sample", items: Sequence[str], where: Where) -> nw.Expr:
+    """`where`, and a value in every column: what is missing is outside the domain, and degrees of freedom see it."""
+    check_columns(items, list(sample.schema), "The request")
+    given = condition_of(where, sample.schema)
+    complete = estimation.joint([answered(item, sample.schema) for item in items])
+    return complete if given is None else given & complete
+
+
+def degrees_of(estimates: Estimates, subject: str, *, spent: int = 0) -> float:
+    """Degrees of freedom of the design after `where`, less those spent; refused where none is left."""
+    degrees = float(np.min(estimates.degrees("design"))) - spent
+    if not degrees > 0:
+        raise DesignError(f"{subject} has answers from too few psus for a test: widen where=, or name another column.")
+    return degrees

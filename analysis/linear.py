@@ -5,7 +5,7 @@ score of a unit is sum_k a_k (Y_ik - r_k X_ik) / X_k (Sarndal, Swensson and Wret
 less what the weighting steps explain of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,15 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.entries import Entries, chain
+from analysis.errors import DesignError
+from analysis.repeats import Repeats
 from analysis.totals import Reduced
-from analysis.variance import Root, group_sums, root
-from analysis.weighting import Cells, CellSums, Taken, credited, product
+from analysis.variance import ReplicateEstimates, Root, group_sums, replicate_root, root
+from analysis.weighting import Cells, CellSums, Taken, credited, product, repeat
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 CHUNK = 256
 NOISE = 1e-11
 Rule = Callable[[Booleans], tuple[Floats, str]]
+Fit = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,21 @@ class Statistic:
 
 @dataclass(frozen=True)
 class Linear:
-    """A reduced table, the weighting steps taken and the rule for lonely psus: makes entries for any set of domains."""
+    """A reduced table, the weighting steps taken and the rule for lonely psus: makes entries for any set of domains.
+
+    repeats: where the sample has replicate weights, the factors that make them; every variance then comes from these.
+    """
 
     reduced: Reduced
     cells: Cells
     steps: tuple[Taken, ...]
     lonely: str
+    repeats: Repeats | None = None
+
+    @property
+    def replicated(self) -> bool:
+        """Whether variances come from replicate weights, so that `entries_of_rows` needs a `fit`."""
+        return self.repeats is not None
 
     @cached_property
     def factor(self) -> Floats:
@@ -151,16 +163,18 @@ class Linear:
         offset = credit.offset[self.reduced.cell] * self.reduced.weight[:, None]
         return credit.multiplier[self.reduced.cell][:, None] * scores + offset
 
-    def entries_of_rows(self, values: Floats, influence: Floats, counted: Booleans) -> Entries:
+    def entries_of_rows(self, values: Floats, influence: Floats, counted: Booleans, fit: Fit | None = None) -> Entries:
         """Entries of P estimates whose linearised influence is known for each row, each row being a group.
 
         influence: R x P, of a row with weight 1. counted: R x P (or R x 1), the rows that the estimate is made of.
+        fit: R final weights -> P values, the estimates made anew; with replicate weights it is called once for each
+        replicate and the variance is that of its results (`influence` then only says which estimates are flat).
         """
         scores = influence * self.reduced.weight[:, None]
         plain = influence * self.reduced.rows[:, None] if self._by_survey else None
         size = np.abs(scores).max(axis=0, initial=0.0)
         counts = np.broadcast_to(counted & (self.reduced.rows > 0)[:, None], influence.shape)
-        root_ = self.root_of(scores, size=size, plain=plain)
+        root_ = self.root_of(scores, size=size, plain=plain) if self.repeats is None else self._refitted(values, fit)
         return Entries(
             values=values,
             root=root_,
@@ -173,6 +187,42 @@ class Linear:
             members=np.zeros((len(values), len(self.reduced.domains)), dtype=bool),
             coefficients=((),) * len(values),
         )
+
+    def _refitted(self, values: Floats, fit: Fit | None) -> Root:
+        """The root of P estimates made anew with the weights of each replicate."""
+        if fit is None:
+            raise DesignError(
+                "This estimate cannot be repeated with replicate weights: use a design without replicates."
+            )
+        estimates = np.array([fit(one) for weights in self.replicate_weights() for one in weights.T])
+        return self.replicate_root_of(values, estimates.reshape(-1, len(values)))
+
+    def replicate_weights(self) -> Iterator[Floats]:
+        """R x B final weights of the replicates, in chunks of replicates; every weighting step is taken anew."""
+        if self.repeats is None:
+            return
+        for chosen in self.repeats.chunks(len(self.reduced.weight)):
+            factor = self._repeated_factor[:, chosen][self.reduced.cell]
+            yield self.reduced.weight[:, None] * self.repeats.of_groups(chosen) * factor
+
+    @cached_property
+    def _repeated_factor(self) -> Floats:
+        """C x B factors of the weighting steps in each replicate; the sample itself goes first, as `solve` wants it."""
+        assert self.repeats is not None
+        base = self.repeats.sums(self.reduced.weight, self.reduced.cell, len(self.cells.labels))
+        return repeat(self.steps, self.cells, np.column_stack([self.cell_weight, base]))[:, 1:]
+
+    def replicate_root_of(self, values: Floats, estimates: Floats) -> Root:
+        """The root of P estimates from their B x P replicates."""
+        assert self.repeats is not None
+        inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
+        replicates = ReplicateEstimates(
+            estimates=estimates,
+            scales=self.repeats.scales,
+            centre=values if self.repeats.centre == "estimate" else self.repeats.mean(estimates),
+            df=float(self.degrees_of(inside, inside)[0, 2]),
+        )
+        return replicate_root(replicates, len(self.reduced.layout.waves))
 
     def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:
         """P x 3 psus less strata."""

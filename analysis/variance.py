@@ -32,7 +32,7 @@ class Root:
     block: Integers
     waves: NDArray[np.bool_]
     sign: Floats
-    replicates: "Replicates | None" = None
+    replicates: "ReplicateEstimates | None" = None
 
     def covariance(self) -> Floats:
         """P x P."""
@@ -88,7 +88,7 @@ class Root:
 
 
 @dataclass(frozen=True)
-class Replicates:
+class ReplicateEstimates:
     """B replicate estimates of P parameters: V = sum_b scale_b (estimate_b - centre)(estimate_b - centre)'.
 
     scales: B. centre: P, the full-sample estimate or the mean of the replicates. df: degrees of freedom of the whole.
@@ -103,16 +103,16 @@ class Replicates:
         """B x P scaled deviations."""
         return np.sqrt(self.scales)[:, None] * (self.estimates - self.centre)
 
-    def columns(self, places: NDArray[Any]) -> "Replicates":
+    def columns(self, places: NDArray[Any]) -> "ReplicateEstimates":
         """Some of the parameters."""
         return replace(self, estimates=self.estimates[:, places], centre=self.centre[places])
 
-    def combine(self, coefficients: Floats) -> "Replicates":
+    def combine(self, coefficients: Floats) -> "ReplicateEstimates":
         """Linear combinations of the parameters."""
         return replace(self, estimates=self.estimates @ coefficients, centre=self.centre @ coefficients)
 
 
-def replicate_root(replicates: Replicates, waves: int) -> Root:
+def replicate_root(replicates: ReplicateEstimates, waves: int) -> Root:
     """The root of replicate estimates: one block."""
     rows = replicates.rows()
     return Root(

@@ -93,6 +93,11 @@ class Linear:
         count = len(self.cells.labels)
         return np.bincount(self.reduced.cell, weights=self.reduced.rows, minlength=count).astype(float)
 
+    @cached_property
+    def final_sums(self) -> Floats:
+        """R x J sums with final weights."""
+        return self.reduced.sums * self.factor[:, None]
+
     def entries(self, statistic: Statistic, members: Booleans) -> Entries:
         """Estimates of one statistic for P sets of domains, each a row of `members` (P x D)."""
         pieces = [self._chunk(statistic, members[start : start + CHUNK]) for start in range(0, len(members), CHUNK)]
@@ -107,11 +112,11 @@ class Linear:
 
     def _chunk(self, statistic: Statistic, members: Booleans) -> Entries:
         reduced, mask = self.reduced, self.mask(members)
-        totals = mask.T @ (reduced.sums * self.factor[:, None])
+        totals = mask.T @ self.final_sums
         counted = mask.T @ reduced.plain[:, statistic.base]
         values, coefficients, ratios, reasons = _ratios(statistic, totals, counted)
         scores = _scores(statistic, reduced.sums, mask, coefficients=coefficients, ratios=ratios)
-        size = _sizes(statistic, reduced.sums * self.factor[:, None], mask, coefficients)
+        size = _sizes(statistic, self.final_sums, mask, coefficients)
         flat = np.abs(scores * self.factor[:, None]).max(axis=0, initial=0.0) <= NOISE * size
         plain = None
         if self._by_survey:

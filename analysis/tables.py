@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 STATISTICS = ("F", "Chisq", "Wald", "adjWald", "lincom", "saddlepoint")
+COLUMNS = ("denominator", "share", "se", "low", "high", "df", "n", "base", "weighted", "weighted_se")
 LEVELS, CELLS = 200, 2_000
 SINGULAR = 1e-10
 
@@ -98,6 +99,9 @@ class Crosstab:
         to 1; share, se, low, high (0-1), df; n: persons in the cell; base: persons in the denominator; weighted,
         weighted_se: persons represented by the cell. Where there is no interval a last column says why.
         """
+        for name in (self.row, self.column):
+            if name in ("all", "reason", *COLUMNS):
+                raise DesignError(f"The table has a column {name!r} of its own: give the variable another name.")
         cells = [(a, b) for a in self.row_levels for b in self.column_levels]
         labels = {self.row: [a for a, _ in cells], self.column: [b for _, b in cells]}
         counts = {"n": self.counts.n.astype(int), "weighted": self.counts.values, "weighted_se": self.counts.se}
@@ -112,8 +116,7 @@ class Crosstab:
             ),
         ]
         frame = pd.concat(parts, ignore_index=True)
-        order = ["denominator", "share", "se", "low", "high", "df", "n", "base", "weighted", "weighted_se"]
-        return frame[[*labels, *order, *(["reason"] if frame["reason"].any() else [])]]
+        return frame[[*labels, *COLUMNS, *(["reason"] if frame["reason"].any() else [])]]
 
     def test(self, statistic: str = "F") -> TableTest:
         """Whether the two answers are independent.
@@ -242,7 +245,12 @@ def crosstab(sample: "Sample", row: str, column: str, where: Where) -> Crosstab:
         where=complete,
         row_levels=across[0],
         column_levels=down[0],
-        empty=(*((row, level) for level in across[1]), *((column, level) for level in down[1])),
+        empty=tuple(
+            (name, level)
+            for name, levels in ((row, across), (column, down))
+            for level in dict.fromkeys((*levels[1], *scoring.choices_of(sample.instrument, name)))
+            if level not in levels[0]
+        ),
         counts=_some(made, kept, "total"),
         of_all=_some(made, kept + held.size, "share"),
     )

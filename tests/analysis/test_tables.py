@@ -1,6 +1,7 @@
 """Tables, given shares and t tests: against R `survey` 4.1.1, against exact arithmetic, and what is refused."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -135,6 +136,14 @@ def test_the_integral_is_what_simulation_finds() -> None:
     found = exact_tail(x, weights, ddf)
     assert above.mean() == pytest.approx(found, abs=4 * np.sqrt(found / 400_000))
     assert saddlepoint_tail(x, weights, ddf) == pytest.approx(0.026441127709637535, rel=1e-6)
+
+
+def test_with_design_effects_all_alike_lincom_is_f() -> None:
+    """apisrs, ~sch.wide+stype: both are 0.9726. R's `lincom`, without CompQuadForm, is its saddlepoint: 2.246e-6."""
+    table = Sample(data("apisrs"), Design(weight="pw", fpc="fpc")).crosstab("sch.wide", "stype")
+    assert table.design_effects[0] == pytest.approx(table.design_effects[1], rel=1e-12)
+    assert table.test("lincom").p == pytest.approx(table.test("F").p, rel=1e-10)
+    assert table.test("F").p == pytest.approx(2.1606054267950955e-06, rel=1e-9)
 
 
 # --- tables
@@ -273,6 +282,7 @@ def test_two_groups_of_psus_are_the_classical_test() -> None:
         (lambda s: s.crosstab("a", "a"), "with itself"),
         (lambda s: s.crosstab("a", "none"), "Nobody answered 'none'"),
         (lambda s: s.crosstab("a", "half", where=("a", "==", "a0")), "No row is left"),
+        (lambda s: s.crosstab("a", "base").to_frame(), "a column 'base' of its own"),
         (lambda s: s.crosstab("a", "id"), "holds 300 values"),
         (lambda s: s.crosstab("a", "b").test("Chi"), "Did you mean 'Chisq'?"),
         (lambda s: s.crosstab("a", "one").test(), "'one' has the one value 'x'"),
@@ -295,7 +305,7 @@ def test_two_groups_of_psus_are_the_classical_test() -> None:
         (lambda s: s.ttest("a", mu=0), "needs numbers"),
         (lambda s: s.ttest("y", group="a"), "3 values among the answers to 'y' ('a0', 'a1', 'a2')"),
         (lambda s: s.ttest("y", group="one"), "has 1 values"),
-        (lambda s: s.ttest("y", group="bee"), "Did you mean 'b'?"),
+        (lambda s: s.ttest("y", group="bee"), "names the column 'bee'"),
         (lambda s: s.ttest("constant", mu=0), "no estimated variance"),
         (lambda s: s.ttest("y", mu=0, where=("psu", "==", 1)), "too few psus"),
         (lambda s: s.ttest("y", mu=0, level=95), "not a confidence level"),
@@ -309,6 +319,7 @@ def test_what_cannot_be_tested_is_refused_by_name(ask: object, said: str) -> Non
         none=None,
         half=lambda one: one["a"].where(one["a"] != "a0"),
         one="x",
+        base=lambda one: one["b"],
         same=["p", "p", "q", "q", "q"] * 60,
         b_same=["r", "s", "r", "s", "s"] * 60,
         constant=3.0,
@@ -326,7 +337,32 @@ def test_a_share_may_be_given_to_a_value_that_nobody_gave() -> None:
     assert 0 < found.p < 1
 
 
+def test_the_instrument_orders_the_values_and_names_those_never_given() -> None:
+    choices = [SimpleNamespace(name=name) for name in ("a2", "a0", "a9", "a1")]
+    items = {
+        "a": SimpleNamespace(type="select_one", choices=choices),
+        "b": SimpleNamespace(type="select_multiple", choices=choices),
+    }
+    sample = Sample(clustered(8), DESIGN, instrument=SimpleNamespace(items=items, indices={}))
+    table = sample.crosstab("a", "stratum")
+    assert (table.row_levels, table.empty) == (("a2", "a0", "a1"), (("a", "a9"),))
+    assert table.to_frame()["a"].tolist()[:4] == ["a2", "a2", "a0", "a0"]
+    with pytest.raises(DesignError, match="may choose several values"):
+        sample.crosstab("b", "a")
+
+
 def test_answers_of_weight_zero_make_no_table() -> None:
     table = clustered(7).assign(weight=lambda one: np.where(one["psu"] < 4, 0.0, 1.0))
     with pytest.raises(DesignError, match="Nobody gave both 'a' and 'b'"):
         Sample(table, DESIGN).crosstab("a", "b", where=("psu", "<", 4))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(1e-4, 1e2), min_size=1, max_size=9), st.floats(1e-3, 1e3), st.floats(1.0, 1e6))
+def test_a_tail_falls_and_stays_between_the_tails_of_its_ends(weights: list[float], x: float, ddf: float) -> None:
+    """All weights as large as the largest make the tail heavier, the largest alone lighter."""
+    found, larger = (exact_tail(at, np.array(weights), ddf) for at in (x, 1.5 * x))
+    most, count = max(weights), len(weights)
+    assert larger <= found
+    assert stats.f.sf(x / most, 1, ddf) * (1 - 1e-8) <= found <= stats.f.sf(x / most / count, count, ddf) * (1 + 1e-8)
+    assert 0 <= saddlepoint_tail(x, np.array(weights), ddf) <= 1

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from analysis import estimation, scoring
 from analysis.design import Design, check_columns
 from analysis.errors import DesignError
-from analysis.totals import materialise, reduce_rows
+from analysis.repeats import Repeats
+from analysis.replication import Replication
+from analysis.totals import Reduced, materialise, reduce_rows
 from analysis.weighting import Taken
 
 By = str | Sequence[str] | None
@@ -26,7 +28,7 @@ class BoundTable:
 
     Eager tables are checked here, lazy ones at the first estimate. It never changes: weighting gives a new one.
     instrument, manifest, units: what a snapshot brings along; None for a bare table. notes: what its recipe says of
-    itself, such as the equal-size assumption.
+    itself, such as the equal-size assumption. replication: the replicates made from the design's psus.
     """
 
     data: Any
@@ -36,19 +38,27 @@ class BoundTable:
     manifest: Mapping[str, Any] | None = None
     units: Any = None
     notes: tuple[str, ...] = field(default=())
+    replication: Replication | None = None
 
     def __post_init__(self) -> None:
         twice = [name for name in _names(self.data) if _names(self.data).count(name) > 1]
         if twice:
             raise DesignError(f"The table has the column {twice[0]!r} {len(twice)} times: keep one, or rename.")
-        check_columns(self.design.columns, list(self.schema), "The design")
-        for name in (*self.design.fpcs, *([self.design.weight] if self.design.weight else [])):
+        columns = self.design.replicate_columns
+        check_columns((*self.design.columns, *columns), list(self.schema), "The design")
+        for name in (*self.design.fpcs, *([self.design.weight] if self.design.weight else []), *columns):
             if not estimation.is_numeric(self.schema[name]):
                 raise DesignError(
                     f"The design column {name!r} holds {self.schema[name]}, not numbers: convert it before binding."
                 )
-        if not self.steps and isinstance(self.frame, nw.DataFrame):
-            reduce_rows(self.frame, self.design)
+        if not self.steps and self.replication is None and isinstance(self.frame, nw.DataFrame):
+            self.repeats_on(reduce_rows(self.frame, self.design, replicates=True))
+
+    def repeats_on(self, reduced: Reduced) -> Repeats | None:
+        """The replicates of a reduced table of this sample, if it has any."""
+        if self.design.replicates is not None:
+            return self.design.replicates.on(reduced)
+        return None if self.replication is None else self.replication.on(reduced)
 
     @cached_property
     def frame(self) -> Any:

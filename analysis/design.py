@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.errors import DesignError, nearest
+from analysis.replication import Replicates
 
 LONELY = ("fail", "remove", "certainty", "adjust", "average")
 
@@ -27,6 +28,8 @@ class Design:
     nest: psu labels start again in every stratum. wave: the column that tells the rounds of fieldwork apart.
     lonely_psu: what a stratum with one psu does: "fail" refuses it; "remove" and "certainty" let it add no variance;
     "adjust" centres it at the mean of all psus; "average" gives it the average of the other strata.
+    replicates: the replicate weight columns of a file that has them, in place of stratum, psu and fpc; rows are then
+    the units, and of a lazy table they are read.
     """
 
     weight: str | None = None
@@ -36,12 +39,17 @@ class Design:
     nest: bool = False
     wave: str | None = None
     lonely_psu: str = "fail"
+    replicates: Replicates | None = None
 
     def __post_init__(self) -> None:
         if self.lonely_psu not in LONELY:
             raise DesignError(f"lonely_psu={self.lonely_psu!r} is not a rule. {nearest(self.lonely_psu, LONELY)}")
         if self.weight is None and not self.fpc:
             raise DesignError("The design has neither weight nor fpc: name the weight column with weight=.")
+        if self.replicates is not None and (self.weight is None or self.stratum or self.psu or self.fpc):
+            raise DesignError(
+                "Replicate weights stand in place of stratum, psu and fpc: give weight= and replicates= alone."
+            )
         if len(self.fpcs) > len(self.psus) + 1:
             raise DesignError(
                 f"The design has {len(self.fpcs)} fpc columns for {len(self.psus)} psu columns: "
@@ -62,6 +70,11 @@ class Design:
     def fpcs(self) -> tuple[str, ...]:
         """The fpc columns, first stage first."""
         return as_names(self.fpc)
+
+    @property
+    def replicate_columns(self) -> tuple[str, ...]:
+        """The columns of replicate weights."""
+        return () if self.replicates is None else tuple(self.replicates.columns)
 
     @property
     def rows_are_units(self) -> bool:

@@ -15,7 +15,7 @@ from analysis.errors import DesignError
 from analysis.estimates import Estimates
 from analysis.linear import Linear, Part, Rule, Statistic
 from analysis.moments import Moments
-from analysis.totals import PREFIX, Where, answered, indicator, is_missing, materialise, numeric, reduce_rows
+from analysis.totals import PREFIX, Reduced, Where, answered, indicator, is_missing, materialise, numeric, reduce_rows
 from analysis.weighting import Cells
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def plan_of_index(name: str, scores: Mapping[str, nw.Expr], rule: Rule) -> Plan:
     scores = {item: plan.prepare(score) for item, score in scores.items()}
     for item, score in scores.items():
         below = plan.place(("valid", item), indicator(~score.is_null()))
-        parts.append(Part(plan.place(("score", item), value_where(~score.is_null(), score)), below))
+        parts.append(Part(plan.place(("score", item), value_where(~score.is_null(), score)), below, item))
     any_valid = fold(lambda left, right: left | right, [~score.is_null() for score in scores.values()])
     plan.statistics.append(Statistic(name, tuple(parts), plan.place("any", indicator(any_valid)), rule))
     return plan
@@ -166,10 +166,11 @@ def estimate(
         by=names,
         where=where,
         plain=range(len(plan.expressions)) if parity else bases,
+        replicates=True,
     )
     if not reduced.domains or not reduced.inside.any():
         raise DesignError("No row is left by where= and by=, so that there is no domain: widen the conditions.")
-    engine = Linear(reduced, Cells(cells, reduced.cells), sample.steps, sample.design.lonely_psu)
+    engine = engine_of(sample, reduced)
     wholes, whole_labels = _wholes(reduced.domains, names, sample.design.wave)
     singles = np.eye(len(reduced.domains), dtype=bool)
     shown = [engine.entries(one, singles) for one in plan.statistics]
@@ -191,6 +192,12 @@ def estimate(
     return result.with_whole() if whole else result
 
 
+def engine_of(sample: "BoundTable", reduced: Reduced) -> Linear:
+    """What makes entries of a reduced table of this sample: with its weighting steps, and its replicates if any."""
+    cells = Cells(sample.weighting_variables, reduced.cells)
+    return Linear(reduced, cells, sample.steps, sample.design.lonely_psu, sample.repeats_on(reduced))
+
+
 def read_rows(
     sample: "BoundTable", plan: Plan, *, by: str | Sequence[str] | None = None, where: Where = None
 ) -> Linear:
@@ -207,10 +214,11 @@ def read_rows(
         where=where,
         plain=range(len(plan.expressions)),
         each_row=True,
+        replicates=True,
     )
     if not reduced.domains or not reduced.inside.any():
         raise DesignError("No row is left by where= and by=, so that there is no domain: widen the conditions.")
-    return Linear(reduced, Cells(cells, reduced.cells), sample.steps, sample.design.lonely_psu)
+    return engine_of(sample, reduced)
 
 
 def _arranged(shown: Sequence[Entries], hidden: Sequence[Entries]) -> Entries:

@@ -40,13 +40,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Layout:
-    """All stages, and for the first one: the stratum, the wave and the (stratum, psu) pair of each unit."""
+    """All stages, and for the first one: the stratum, the wave and the (stratum, psu) pair of each unit, and its label
+    (stratum, wave and psu; the position of the row where rows are the units).
+    """
 
     stages: tuple[Stage, ...]
     stratum: Integers
     wave: Integers
     waves: Labels
     pair: Integers
+    labels: Labels
     implied_weight: Floats
 
 
@@ -81,10 +84,12 @@ def make_layout(
     first_row = _first_rows(last)
     top_group, top_names = codes_of([*strata, *wave_columns], rows)
     stages: list[Stage] = []
+    first_labels: Labels = ()
     group, names = top_group, tuple(describe(name) for name in top_names)
     for depth, columns in enumerate(depths):
         unit, unit_labels = codes_of(columns, rows)
         stages.append(_stage(design, depth, unit=unit, group=group, names=names, limits=fpcs, first=first_row))
+        first_labels = unit_labels if depth == 0 else first_labels
         group, names = unit, tuple(describe(name) for name in unit_labels)
         if depth >= len(fpcs):
             break
@@ -97,6 +102,7 @@ def make_layout(
         wave=wave[one_row],
         waves=waves,
         pair=pair,
+        labels=first_labels,
         implied_weight=_implied_weight(stages),
     )
     return layout, last

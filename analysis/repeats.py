@@ -1,14 +1,19 @@
 """Replicates as an estimator sees them: factors on the base weights of a reduced table, and scales of deviations."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import DesignError
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 CELLS = 4_000_000  # numbers in one chunk of group factors: 32 MB
+RANK = 1e-5  # singular values below this share of the largest are rounding, as in R's `degf`
+DIGITS = 9  # units whose factors agree to so many digits share them
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,10 @@ class Repeats:
     factors: Floats
     unit: Integers
     scales: Floats
+    kind: str
     centre: str = "estimate"
     by_rank: bool = False
+    ranks: dict[bytes, float] = field(default_factory=dict, repr=False, compare=False)
 
     def chunks(self, groups: int) -> Iterator[slice]:
         """Ranges of replicates, so few at a time that `groups` x replicates stays small."""
@@ -38,11 +45,30 @@ class Repeats:
 
     def sums(self, weight: Floats, group: Integers, count: int) -> Floats:
         """count x B sums of R weights times factors, by group."""
-        return np.vstack(
-            [weight[group == one] @ self.factors[self.unit[group == one]] for one in range(count)]
-            or [np.zeros((0, self.factors.shape[1]))]
-        )
+        from scipy.sparse import coo_array
+
+        return np.asarray(coo_array((weight, (group, self.unit)), shape=(count, len(self.factors))) @ self.factors)
 
     def mean(self, estimates: Floats) -> Floats:
         """P means of B x P replicate estimates, over the replicates that count."""
         return np.asarray(estimates[self.scales > 0].mean(axis=0))
+
+    def rank(self, rows: Booleans) -> float:
+        """The rank of the factors of some of the groups (R booleans)."""
+        key = np.packbits(rows).tobytes()
+        if key not in self.ranks:
+            used = self.factors[np.unique(self.unit[rows])]
+            mark = used @ np.random.default_rng(0).standard_normal(used.shape[1])
+            distinct = used[np.unique(np.round(mark, DIGITS), return_index=True)[1]]
+            small = distinct @ distinct.T if len(distinct) < distinct.shape[1] else distinct.T @ distinct
+            sizes = np.linalg.eigvalsh(small) if small.size else np.zeros(1)
+            self.ranks[key] = float((sizes > RANK**2 * sizes.max()).sum()) if sizes.max() > 0 else 0.0
+        return self.ranks[key]
+
+    def refuse_jackknife(self, statistic: str) -> None:
+        """Refuse the jackknife for a statistic that is not smooth (Wolter 2007, section 4.2.4)."""
+        if self.kind in ("JK1", "JKn"):
+            raise DesignError(
+                f"The jackknife gives no valid variance of {statistic}: use the bootstrap, balanced replicates, or "
+                "the design without replicates."
+            )

@@ -43,6 +43,7 @@ class Reduced:
     sums: R x J, of weight times x (base weights). plain: R x J, of x, where asked for. weight, rows: R, sums of
     weight and of ones. Rows of weight 0 count nowhere.
     unit: R, the last-stage unit. cell: R, the weighting cell. domain: R, the domain or -1. inside: R, `where` holds.
+    replicates: R x B, the replicate columns of the design as they are, where asked for.
     """
 
     sums: Floats
@@ -56,6 +57,7 @@ class Reduced:
     domains: tuple[tuple[Any, ...], ...]
     inside: NDArray[np.bool_]
     layout: Layout
+    replicates: Floats
 
 
 def numeric(name: str) -> nw.Expr:
@@ -121,18 +123,23 @@ def reduce_rows(
     where: Where = None,
     plain: Sequence[int] = (),
     each_row: bool = False,
+    replicates: bool = False,
 ) -> Reduced:
     """One pass over the rows; see `Reduced` for what comes back. Raises DesignError for weights or keys that cannot
     be.
 
     each_row: every row is a group of its own, so that `plain` holds the rows' values; the needed columns are read.
+    replicates: whether to read the design's replicate columns.
     """
     schema = frame.collect_schema()
     check_columns(by, list(schema), "by=")
     keys = list(dict.fromkeys((*design.keys, *cells, *by)))
     rowwise = each_row or design.rows_are_units
     condition = condition_of(where, schema)
-    collected = _collect(frame, design, expressions, keys=keys, where=condition, plain=plain, rowwise=rowwise)
+    columns = design.replicate_columns if replicates else ()
+    collected = _collect(
+        frame, design, expressions, keys=keys, where=condition, plain=plain, rowwise=rowwise, replicates=columns
+    )
     labels = {name: _clean(collected[name].to_list()) for name in keys}
     numbers = {name: collected[name].to_numpy().astype(float) for name in collected.columns if name.startswith(PREFIX)}
     _check_weights(frame, design, numbers)
@@ -156,6 +163,7 @@ def reduce_rows(
         domains=domain_labels,
         inside=numbers[f"{PREFIX}inside"] > 0,
         layout=layout,
+        replicates=_matrix(numbers, "r", len(columns), len(unit)),
     )
 
 
@@ -168,6 +176,7 @@ def _collect(
     where: nw.Expr | None,
     plain: Sequence[int],
     rowwise: bool,
+    replicates: Sequence[str],
 ) -> nw.DataFrame[Any]:
     """The group-by itself: derived columns first, then only sum, min, max and len, the fast path of every engine."""
     weight = nw.lit(1.0) if design.weight is None else numeric(design.weight)
@@ -186,6 +195,7 @@ def _collect(
         chosen = [nw.col(name) for name in (*keys, f"{PREFIX}inside", f"{PREFIX}bad", *names)]
         chosen += [nw.col(f"{PREFIX}w").alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").alias(f"{PREFIX}rows")]
         chosen += [nw.col(f"{PREFIX}f{i}").alias(f"{PREFIX}{end}{i}") for i in limits for end in ("low", "high")]
+        chosen += [numeric(name).alias(f"{PREFIX}r{i}") for i, name in enumerate(replicates)]
         return materialise(wide.select(*chosen))
     sums = [nw.col(name).sum() for name in (*names, f"{PREFIX}bad")]
     sums += [nw.col(f"{PREFIX}w").sum().alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").sum().alias(f"{PREFIX}rows")]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.entries import Entries, chain
 from analysis.errors import DesignError
-from analysis.repeats import Repeats
+from analysis.repeats import Repeats, domain_sums
 from analysis.totals import Reduced
 from analysis.variance import ReplicateEstimates, Root, group_sums, replicate_root, root
 from analysis.weighting import Cells, CellSums, Taken, credited, product, repeat
@@ -23,16 +23,21 @@ Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 CHUNK = 256
 NOISE = 1e-11
+REPLICATE_NOISE = 1e-9  # raking ends at a tolerance, so that what it makes known still varies by so much
 Rule = Callable[[Booleans], tuple[Floats, str]]
 Fit = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One ratio: positions of its numerator and denominator among the row expressions; no denominator makes a total."""
+    """One ratio: positions of its numerator and denominator among the row expressions; no denominator makes a total.
+
+    name: the item it is about, where a statistic has several.
+    """
 
     numerator: int
     denominator: int | None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,12 +123,17 @@ class Linear:
         scores = _scores(statistic, reduced.sums, mask, coefficients=coefficients, ratios=ratios)
         size = _sizes(statistic, self.final_sums, mask, coefficients)
         flat = np.abs(scores * self.factor[:, None]).max(axis=0, initial=0.0) <= NOISE * size
-        plain = None
-        if self._by_survey:
-            plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
+        if self.repeats is not None:
+            estimates = self._repeated(statistic, members, totals, coefficients)
+            rooted, values, reasons = self._replicate_root(values, estimates, reasons)
+        else:
+            plain = None
+            if self._by_survey:
+                plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
+            rooted = self.root_of(scores, size=size, plain=plain)
         return Entries(
             values=values,
-            root=self.root_of(scores, size=size, plain=plain),
+            root=rooted,
             n=counted,
             size=totals[:, statistic.base],
             df=self._degrees(statistic, mask),
@@ -179,31 +189,33 @@ class Linear:
         plain = influence * self.reduced.rows[:, None] if self._by_survey else None
         size = np.abs(scores).max(axis=0, initial=0.0)
         counts = np.broadcast_to(counted & (self.reduced.rows > 0)[:, None], influence.shape)
-        root_ = self.root_of(scores, size=size, plain=plain) if self.repeats is None else self._refitted(values, fit)
+        reasons: tuple[str, ...] = ("",) * len(values)
+        if self.repeats is not None:
+            rooted, values, reasons = self._replicate_root(values, self._refitted(len(values), fit), reasons)
+        else:
+            rooted = self.root_of(scores, size=size, plain=plain)
         return Entries(
             values=values,
-            root=root_,
+            root=rooted,
             n=counts.sum(axis=0).astype(float),
             size=(counts * self.weight[:, None]).sum(axis=0),
             df=self.degrees_of(counts, counts),
-            reasons=("",) * len(values),
+            reasons=reasons,
             flat=size <= 0,
             waves=self._waves(counts.astype(float)),
             members=np.zeros((len(values), len(self.reduced.domains)), dtype=bool),
             coefficients=((),) * len(values),
         )
 
-    def _refitted(self, values: Floats, fit: Fit | None) -> Root:
-        """The root of P estimates made anew with the weights of each replicate."""
+    def _refitted(self, count: int, fit: Fit | None) -> Floats:
+        """B x P estimates of `count` parameters, made anew with the weights of each replicate."""
         if fit is None:
-            raise DesignError(
-                "This estimate cannot be repeated with replicate weights: use a design without replicates."
-            )
-        estimates = np.array([fit(one) for weights in self.replicate_weights() for one in weights.T])
-        return self.replicate_root_of(values, estimates.reshape(-1, len(values)))
+            raise DesignError("This estimate cannot be repeated with replicate weights: use a design without them.")
+        estimates = [fit(one) for weights in self.replicate_weights() for one in weights.T]
+        return np.array(estimates, dtype=float).reshape(-1, count)
 
     def replicate_weights(self) -> Iterator[Floats]:
-        """R x B final weights of the replicates, in chunks of replicates; every weighting step is taken anew."""
+        """R x b final weights of the replicates, in chunks of replicates; every weighting step is taken anew."""
         if self.repeats is None:
             return
         for chosen in self.repeats.chunks(len(self.reduced.weight)):
@@ -217,17 +229,63 @@ class Linear:
         base = self.repeats.sums(self.reduced.weight, self.reduced.cell, len(self.cells.labels))
         return repeat(self.steps, self.cells, np.column_stack([self.cell_weight, base]))[:, 1:]
 
-    def replicate_root_of(self, values: Floats, estimates: Floats) -> Root:
-        """The root of P estimates from their B x P replicates."""
+    @cached_property
+    def _repeated_sums(self) -> Floats:
+        """J x D x B sums of the row expressions in each replicate."""
         assert self.repeats is not None
-        inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
+        return domain_sums(self.repeats, self.reduced, self._repeated_factor)
+
+    def _repeated(self, statistic: Statistic, members: Booleans, totals: Floats, coefficients: Floats) -> Floats:
+        """B x P replicates of one statistic for P sets of domains, NaN where a part has no base; the parts are weighed
+        as in the full sample.
+        """
+        estimates = np.zeros((self._repeated_sums.shape[2], len(members)))
+        for k, part in enumerate(statistic.parts):
+            above = (members @ self._repeated_sums[part.numerator]).T
+            if part.denominator is None:
+                estimates += above
+                continue
+            below = (members @ self._repeated_sums[part.denominator]).T
+            share = coefficients[:, k] * totals[:, part.denominator]
+            ratio = np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
+            estimates += np.where(share == 0, 0.0, share * ratio)
+        return estimates
+
+    def _replicate_root(
+        self, values: Floats, estimates: Floats, reasons: tuple[str, ...]
+    ) -> tuple[Root, Floats, tuple[str, ...]]:
+        """The root of P estimates from their B x P replicates; where a replicate has no value there is no variance, and
+        so no estimate, which the reasons say.
+        """
+        assert self.repeats is not None
+        lost = (~np.isfinite(estimates)).sum(axis=0)
+        known = np.isfinite(values) & (lost == 0)
+        estimates, centre = np.where(known, estimates, 0.0), np.where(known, values, 0.0)
+        if self.repeats.centre == "mean":
+            centre = self.repeats.mean(estimates)
+        noise = np.abs(estimates - centre).max(axis=0, initial=0.0) <= REPLICATE_NOISE * np.abs(centre)
         replicates = ReplicateEstimates(
-            estimates=estimates,
-            scales=self.repeats.scales,
-            centre=values if self.repeats.centre == "estimate" else self.repeats.mean(estimates),
-            df=float(self.degrees_of(inside, inside)[0, 2]),
+            estimates=np.where(noise, centre, estimates), scales=self.repeats.scales, centre=centre, df=self._design_df
         )
-        return replicate_root(replicates, len(self.reduced.layout.waves))
+        told = tuple(
+            reason or (f"no value in {count} of {len(estimates)} replicates" if count else "")
+            for reason, count in zip(reasons, lost.tolist(), strict=True)
+        )
+        return replicate_root(replicates, len(self.reduced.layout.waves)), np.where(known, values, np.nan), told
+
+    @cached_property
+    def _design_df(self) -> float:
+        """Degrees of freedom of the whole, inside `where`."""
+        inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
+        return float(self._freedom(inside)[0])
+
+    def _freedom(self, rows: Booleans) -> Floats:
+        """P degrees of freedom of the groups chosen (R x P): psus less strata; the rank of supplied replicates less
+        one.
+        """
+        if self.repeats is None or not self.repeats.by_rank:
+            return self._psus_less_strata(rows)
+        return np.array([self.repeats.rank(one) - 1 for one in rows.T])
 
     def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:
         """P x 3 psus less strata."""
@@ -235,13 +293,9 @@ class Linear:
         return self.degrees_of(valid, (mask > 0) & (self.reduced.weight[:, None] > 0))
 
     def degrees_of(self, valid: Booleans, domain: Booleans) -> Floats:
-        """P x 3 psus less strata among the groups with a valid answer, of the domain (R x P each), and inside
-        `where`.
-        """
-        inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
-        columns = [self._psus_less_strata(valid), self._psus_less_strata(domain)]
-        everywhere = self._psus_less_strata(inside)
-        return np.column_stack([*columns, np.repeat(everywhere, valid.shape[1])])
+        """P x 3 degrees of freedom of groups with a valid answer, of the domain (R x P each), and inside `where`."""
+        everywhere = np.full(valid.shape[1], self._design_df)
+        return np.column_stack([self._freedom(valid), self._freedom(domain), everywhere])
 
     def _psus_less_strata(self, rows: Booleans) -> Floats:
         layout = self.reduced.layout
@@ -272,8 +326,9 @@ def _ratios(statistic: Statistic, totals: Floats, counted: Floats) -> tuple[Floa
     values, reasons = np.full(count, np.nan), []
     for row in range(count):
         if parts[0].denominator is None:
-            coefficients[row], values[row] = 1.0, totals[row, parts[0].numerator]
-            reasons.append("")
+            coefficients[row], known = 1.0, bool(counted[row])
+            values[row] = totals[row, parts[0].numerator] if known else np.nan
+            reasons.append("" if known else "no valid answer")
             continue
         below = np.array([totals[row, part.denominator] for part in parts])
         above = np.array([totals[row, part.numerator] for part in parts])

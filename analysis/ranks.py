@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.comparisons import Row as Pair
-from analysis.comparisons import contrast_matrix
 from analysis.design import describe
 from analysis.errors import DesignError, nearest
 from analysis.estimates import Estimates, check_level
+from analysis.families import Row as Pair
+from analysis.families import contrast_matrix
 from analysis.simultaneous import MaxT
-from analysis.variance import Root
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -76,10 +75,11 @@ def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
         raise DesignError(f"The method {rule.method!r} is simultaneous: use method='max-t' for marginal sets.")
     check_level(rule.level)
     _check(estimates)
-    above = _means(estimates, rule) if rule.method.startswith("means") else _pairs(estimates, rule)
-    low, high = 1.0 + above.sum(axis=0), len(above) - above.sum(axis=1).astype(float)
-    if not rule.simultaneous:
-        low, high = _marginal(estimates, rule)
+    if rule.method.startswith("means"):
+        above = _means(estimates, rule)
+        low, high = bounds(above)
+    else:
+        above, low, high = _pairs(estimates, rule)
     values = estimates.values
     return RankSets(
         domains=tuple(describe(domain) for domain in estimates.domains),
@@ -118,47 +118,78 @@ def _means(estimates: Estimates, rule: Rule) -> Booleans:
     return np.asarray((estimates.values - half)[:, None] > (estimates.values + half)[None, :])
 
 
-def _pairs(estimates: Estimates, rule: Rule) -> Booleans:
-    """K x K: whether domain j is shown to lie above domain k, over all pairs."""
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of K domains as one family, the simulation made once: which of them differ, and which way.
+
+    pairs: (j, k) of each contrast, j < k. tested: those whose difference varies at all.
+    """
+
+    size: int
+    pairs: tuple[tuple[int, int], ...]
+    differences: Floats
+    tested: NDArray[np.int64]
+    family: MaxT
+
+    def above(self, rejected: Booleans, differences: Floats) -> Booleans:
+        """K x K: whether j is shown to lie above k, given which of the tested pairs differ."""
+        result = np.zeros((self.size, self.size), dtype=bool)
+        for place in self.tested[rejected]:
+            pair = self.pairs[place]
+            result[pair if differences[place] > 0 else pair[::-1]] = True
+        return result
+
+    def holding(self, domain: int) -> NDArray[np.int64]:
+        """Which of the tested pairs a domain is in."""
+        return np.flatnonzero([domain in self.pairs[place] for place in self.tested])
+
+
+def all_pairs(estimates: Estimates, seed: int) -> Pairs:
+    """The family of all pairs of the shown domains."""
     size = len(estimates.domains)
-    return _found(estimates, list(combinations(range(size), 2)), rule)
+    pairs = tuple(combinations(range(size), 2))
+    matrix = contrast_matrix([Pair("", "", "", j, k) for j, k in pairs], size)
+    root, waves = estimates.entries.root.columns(range(size)), estimates.entries.waves
+    about = np.array([waves[[j, k]].any(axis=0) for j, k in pairs])
+    differences = np.array([estimates.values[j] - estimates.values[k] for j, k in pairs])
+    tested = np.flatnonzero(root.combine(matrix).se() > 1e-9 * estimates.se.max())
+    family = MaxT(differences[tested], root, about[tested], matrix[:, tested], seed=seed)
+    return Pairs(size, pairs, differences, tested, family)
 
 
-def _marginal(estimates: Estimates, rule: Rule) -> tuple[Floats, Floats]:
+def _pairs(estimates: Estimates, rule: Rule) -> tuple[Booleans, Floats, Floats]:
+    """K x K: whether domain j is shown to lie above domain k, over all pairs; and the bounds of the rank sets."""
+    made = all_pairs(estimates, rule.seed)
+    rejected = made.family.rejected(rule.level) if rule.method == "max-t" else _adjusted(made, estimates, rule)
+    above = made.above(rejected, made.differences)
+    return (above, *(bounds(above) if rule.simultaneous else _marginal(made, rule)))
+
+
+def bounds(above: Booleans) -> tuple[Floats, Floats]:
+    """The lowest and the highest rank of each domain, given which lie above which."""
+    return 1.0 + above.sum(axis=0), len(above) - above.sum(axis=1).astype(float)
+
+
+def _marginal(made: Pairs, rule: Rule) -> tuple[Floats, Floats]:
     """Rank bounds that hold for one domain at a time: the family is the pairs that contain it."""
-    size = len(estimates.domains)
-    low, high = np.ones(size), np.full(size, float(size))
-    for j in range(size):
-        above = _found(estimates, [(j, k) for k in range(size) if k != j], rule)
+    low, high = np.ones(made.size), np.full(made.size, float(made.size))
+    for j in range(made.size):
+        above = made.above(made.family.rejected(rule.level, among=made.holding(j)), made.differences)
         low[j] += above[:, j].sum()
         high[j] -= above[j, :].sum()
     return low, high
 
 
-def _found(estimates: Estimates, pairs: list[tuple[int, int]], rule: Rule) -> Booleans:
-    """K x K: whether j is shown to lie above k, the given pairs being the family."""
-    rows = [Pair("", "", "", j, k) for j, k in pairs]
-    rooted = estimates.entries.root.combine(contrast_matrix(rows, len(estimates.entries.values)))
-    differences = np.array([estimates.values[j] - estimates.values[k] for j, k in pairs])
-    waves = np.array([estimates.entries.waves[[j, k]].any(axis=0) for j, k in pairs])
-    tested = np.flatnonzero(rooted.se() > 1e-9 * estimates.se.max())
-    part = rooted.columns(tested)
-    if rule.method == "max-t":
-        rejected = MaxT(differences[tested], part, waves[tested], seed=rule.seed).rejected(rule.level)
-    else:
-        df = part.satterthwaite(waves[tested]) if rule.df is None else estimates.degrees(rule.df).min()
-        rejected = _adjusted(differences[tested], part, df, rule)
-    above = np.zeros((len(estimates.domains),) * 2, dtype=bool)
-    for place in tested[rejected]:
-        above[pairs[place] if differences[place] > 0 else pairs[place][::-1]] = True
-    return above
-
-
-def _adjusted(differences: Floats, part: Root, df: Floats | float, rule: Rule) -> Booleans:
+def _adjusted(made: Pairs, estimates: Estimates, rule: Rule) -> Booleans:
     from scipy import stats
     from statsmodels.stats.multitest import multipletests
 
-    p = 2 * stats.t.sf(np.abs(differences) / part.se(), df)
+    family = made.family
+    if rule.df is None:
+        df: Floats | float = family.rooted.satterthwaite(family.waves)
+    else:
+        df = float(estimates.degrees(rule.df).min())
+    p = 2 * stats.t.sf(np.abs(family.statistics), df)
     return np.asarray(multipletests(p, alpha=1 - rule.level, method=rule.method.removeprefix("pairs-"))[0])
 
 

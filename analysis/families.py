@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -209,12 +210,12 @@ def _tests(simulation: MaxT, *, df: Floats, tested: Booleans, rule: Rule) -> tup
 
 def joined(parts: Sequence[Comparison], family: str) -> Comparison:
     """Several families side by side, each keeping its own error rate."""
-    first = parts[0]
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
     return replace(
-        first,
+        parts[0],
+        **arrays,
         family=family,
         rows=tuple(row for part in parts for row in part.rows),
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS},
         root=join([part.root for part in parts]),
         reasons=tuple(reason for part in parts for reason in part.reasons),
         notes=tuple(note for part in parts for note in part.notes),

@@ -13,8 +13,9 @@ from analysis import chisquare, estimation
 from analysis.design import describe
 from analysis.errors import DesignError, nearest
 from analysis.estimates import NO_VARIANCE
+from analysis.independence import SINGULAR
 from analysis.linear import Part, Statistic
-from analysis.tables import SINGULAR, degrees_of, levels_of, where_complete
+from analysis.tables import degrees_of, levels_of, where_complete
 from analysis.totals import Where, answered, indicator
 
 if TYPE_CHECKING:

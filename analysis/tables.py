@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis import chisquare, estimation, scoring
+from analysis import estimation, scoring
 from analysis.design import check_columns, describe
 from analysis.entries import pick
-from analysis.errors import DesignError, nearest
+from analysis.errors import DesignError
 from analysis.estimates import NO_DEGREE, NO_VARIANCE, Estimates
+from analysis.independence import Independence, TableTest
 from analysis.linear import Part, Statistic
 from analysis.totals import Where, answered, condition_of, indicator
 
@@ -26,32 +27,8 @@ if TYPE_CHECKING:
     from analysis.sample import Sample
 
 Floats = NDArray[np.float64]
-STATISTICS = ("F", "Chisq", "Wald", "adjWald", "lincom", "saddlepoint")
 COLUMNS = ("denominator", "share", "se", "low", "high", "df", "n", "base", "weighted", "weighted_se")
 LEVELS, CELLS = 200, 2_000
-SINGULAR = 1e-10
-
-
-@dataclass(frozen=True)
-class TableTest:
-    """A test of independence. ndf, ddf: the degrees of freedom of the statistic (`Chisq` has infinite ddf; `lincom`
-    and `saddlepoint` refer X2 to as many weighted chi-squares as ndf says). p: 0-1.
-
-    pearson: X2 of the weighted shares times n, before any correction. n: persons with both answers.
-    """
-
-    name: str
-    statistic: float
-    ndf: float
-    ddf: float
-    p: float
-    pearson: float
-    n: int
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row: test, statistic, ndf, ddf, p, pearson, n."""
-        numbers = {"ndf": self.ndf, "ddf": self.ddf, "p": self.p, "pearson": self.pearson, "n": self.n}
-        return pd.DataFrame([{"test": self.name, "statistic": self.statistic, **numbers}])
 
 
 @dataclass(frozen=True)
@@ -126,96 +103,23 @@ class Crosstab:
         (Koch, Freeman and Freeman 1975; the F of Korn and Graubard 1990). Raises DesignError where a variable has one
         value only, where there is no degree of freedom, and for a Wald test whose covariance is singular.
         """
-        if statistic not in STATISTICS:
-            raise DesignError(f"statistic={statistic!r} is not a test of a table. {nearest(statistic, STATISTICS)}")
+        return self._independence.test(statistic)
+
+    @property
+    def design_effects(self) -> Floats:
+        """The generalised design effects of the interactions (Rao and Scott 1981): 1 in a simple random sample."""
+        return self._independence.design_effects
+
+    @cached_property
+    def _independence(self) -> Independence:
         for name, levels in ((self.row, self.row_levels), (self.column, self.column_levels)):
             if len(levels) < 2:
                 raise DesignError(
                     f"The column {name!r} has the one value {describe(levels[0])!r} in this table, which leaves "
                     "nothing to test: widen where=, or name another column."
                 )
-        degrees = degrees_of(self.of_all, f"The table of {self.row!r} and {self.column!r}")
-        if statistic in ("Wald", "adjWald"):
-            return self._wald(statistic, degrees)
-        return self._rao_scott(statistic, degrees)
-
-    @property
-    def _pearson(self) -> float:
-        shares = self.of_all.values.reshape(self.shape)
-        fitted = np.outer(shares.sum(axis=1), shares.sum(axis=0))
-        return self.n * float(((shares - fitted) ** 2 / fitted).sum())
-
-    def _rao_scott(self, statistic: str, degrees: float) -> TableTest:
-        from scipy import stats
-
-        effects = self.design_effects
-        q, x2 = (self.shape[0] - 1) * (self.shape[1] - 1), self._pearson
-        if statistic == "Chisq":
-            p = float(stats.chi2.sf(x2 / (effects.sum() / q), q))
-            return TableTest(statistic, x2, q, np.inf, p, x2, self.n)
-        _, df = chisquare.satterthwaite(effects)
-        if statistic == "F":
-            f = x2 / float(effects.sum())
-            return TableTest(statistic, f, df, df * degrees, float(stats.f.sf(f, df, df * degrees)), x2, self.n)
-        p = chisquare.TAILS[statistic](x2, effects, df * degrees)
-        return TableTest(statistic, x2, len(effects), df * degrees, p, x2, self.n)
-
-    @cached_property
-    def design_effects(self) -> Floats:
-        """The generalised design effects: eigenvalues of the covariance of the interactions over what it would be in
-        a simple random sample of n (Rao and Scott 1981); those of 0 are left out.
-        """
-        from scipy import linalg
-
-        shares = self.of_all.values.reshape(self.shape)
-        fitted = np.outer(shares.sum(axis=1), shares.sum(axis=0)).ravel()
-        contrasts = np.kron(linalg.helmert(self.shape[0]).T, linalg.helmert(self.shape[1]).T)
-        inverse, simple = _information(contrasts, shares.ravel(), self.n)
-        if np.linalg.cond(simple) > 1 / SINGULAR:
-            # with many empty cells the observed shares leave interactions without a variance: then, as in the
-            # definition of Rao and Scott, those expected under independence
-            inverse, simple = _information(contrasts, fitted, self.n)
-        scaled = inverse[:, None] * contrasts
-        effects = linalg.eigvalsh(scaled.T @ self.of_all.covariance @ scaled, simple)
-        kept = effects[np.abs(effects) > SINGULAR * np.abs(effects).max()]
-        if not kept.sum() > SINGULAR:  # design effects: in a simple random sample they are 1
-            raise DesignError(
-                f"All psus agree on the table of {self.row!r} and {self.column!r}: {NO_VARIANCE}, and so no test."
-            )
-        return np.asarray(kept)
-
-    def _wald(self, statistic: str, degrees: float) -> TableTest:
-        from scipy import stats
-
-        gap, covariance = self._interactions()
-        q = len(gap)
-        ddf = degrees if statistic == "Wald" else degrees - q + 1
-        subject = f"The Wald test of {self.row!r} and {self.column!r} is about {q} interactions, and "
-        if _singular(covariance):
-            raise DesignError(
-                f"{subject}their covariance is singular ({degrees:g} degrees of freedom of the design): "
-                "use statistic='F', or merge levels."
-            )
-        if ddf <= 0:
-            raise DesignError(f"{subject}the design has {degrees:g} degrees of freedom: use statistic='F'.")
-        f = float(gap @ np.linalg.solve(covariance, gap)) * ddf / (q * degrees)
-        return TableTest(statistic, f, q, ddf, float(stats.f.sf(f, q, ddf)), self._pearson, self.n)
-
-    def _interactions(self) -> tuple[Floats, Floats]:
-        """Counts less those expected under independence, without the first row and column, and their covariance."""
-        rows, columns = self.shape
-        table = self.counts.values.reshape(self.shape)
-        total = table.sum()
-        row_share = np.repeat(table.sum(axis=1), columns) / total
-        column_share = np.tile(table.sum(axis=0), rows) / total
-        in_row = np.kron(np.eye(rows), np.ones((columns, columns)))
-        in_column = np.kron(np.ones((rows, rows)), np.eye(columns))
-        # the derivative of N_ij - N_i N_j / N by each cell
-        slope = np.eye(rows * columns) - in_row * column_share[:, None] - in_column * row_share[:, None]
-        slope += (row_share * column_share)[:, None]
-        used = np.arange(rows * columns).reshape(self.shape)[1:, 1:].ravel()
-        gap = self.counts.values - total * row_share * column_share
-        return gap[used], (slope @ self.counts.covariance @ slope.T)[np.ix_(used, used)]
+        subject = f"The table of {self.row!r} and {self.column!r}"
+        return Independence(subject, self.shape, self.counts, self.of_all, degrees_of(self.of_all, subject))
 
 
 def crosstab(sample: "Sample", row: str, column: str, where: Where) -> Crosstab:
@@ -316,19 +220,6 @@ def _shares(estimates: Estimates, places: list[int], level: float) -> pd.DataFra
             "reason": reasons,
         }
     )
-
-
-def _information(contrasts: Floats, shares: Floats, n: int) -> tuple[Floats, Floats]:
-    """1 / share, 0 for empty cells, and the covariance that the interactions would have in a simple random sample."""
-    inverse = np.divide(1.0, shares, out=np.zeros(len(shares)), where=shares > 0)
-    return inverse, contrasts.T @ (inverse[:, None] * contrasts) / n
-
-
-def _singular(covariance: Floats) -> bool:
-    spread = np.sqrt(np.clip(np.diag(covariance), 0.0, None))
-    if (spread == 0).any():
-        return True
-    return bool(np.linalg.matrix_rank(covariance / np.outer(spread, spread), tol=SINGULAR) < len(spread))
 
 
 def levels_of(sample: "Sample", item: str) -> list[Any]:

@@ -12,7 +12,7 @@ from scipy import stats
 
 from analysis import Design, DesignError, Sample
 from analysis.chisquare import exact_tail, saddlepoint_tail, satterthwaite_tail
-from analysis.tables import STATISTICS
+from analysis.independence import STATISTICS
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -289,7 +289,7 @@ def test_two_groups_of_psus_are_the_classical_test() -> None:
         (lambda s: s.crosstab("a", "b", where=("psu", "==", 1)).test(), "too few psus"),
         (lambda s: s.crosstab("id2", "b").test("Wald"), "use statistic='F'"),
         (lambda s: s.crosstab("id2", "b").test("adjWald"), "use statistic='F'"),
-        (lambda s: s.crosstab("same", "b_same").test(), "All psus agree"),
+        (lambda s: s.crosstab("same", "b_same").test(), "all psus agree"),
         (lambda s: s.goodness_of_fit("a", {"a0": 0.5, "a1": 0.5}), "no share to the value 'a2'"),
         (lambda s: s.goodness_of_fit("a", [0.5, 0.5]), "p has 2 shares, and 'a' has 3 values"),
         (lambda s: s.goodness_of_fit("a", [0.5, 0.4, 0.2]), "adds up to 1.1"),

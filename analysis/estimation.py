@@ -199,10 +199,17 @@ def engine_of(sample: "BoundTable", reduced: Reduced) -> Linear:
 
 
 def read_rows(
-    sample: "BoundTable", plan: Plan, *, by: str | Sequence[str] | None = None, where: Where = None
+    sample: "BoundTable",
+    plan: Plan,
+    *,
+    by: str | Sequence[str] | None = None,
+    where: Where = None,
+    each_row: bool = True,
 ) -> Linear:
     """The rows themselves, for what sums cannot give (quantiles, ranks, regressions): a table in which each row is a
     group and `reduced.plain` holds the plan's expressions (0 where the weight is 0). Only the needed columns are read.
+
+    each_row=False: rows that share every key are summed, for a request whose `by` holds all that it needs of a row.
     """
     cells = sample.weighting_variables
     reduced = reduce_rows(
@@ -213,7 +220,7 @@ def read_rows(
         by=as_names(by),
         where=where,
         plain=range(len(plan.expressions)),
-        each_row=True,
+        each_row=each_row,
         replicates=True,
     )
     if not reduced.domains or not reduced.inside.any():

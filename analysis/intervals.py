@@ -1,9 +1,10 @@
 """Intervals of single estimates, by name.
 
-`mean`: t. `logit`, `xlogit`: t on the log odds. `asin`: t on the arcsine of the square root. `beta`: Clopper and
-Pearson with the effective sample size of Korn and Graubard 1998, as R's `survey`; `korn-graubard`: the same with the
-effective size cut at n (NCHS, Parker et al. 2017), and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective
-size (Franco et al. 2019).
+`mean`: t. `log`: t on the logarithm. `fisher`: t on the inverse hyperbolic tangent, of correlations. `logit`, `xlogit`:
+t on the log odds. `likelihood`: where the binomial deviance reaches t squared times the design effect, as R's `survey`.
+`asin`: t on the arcsine of the square root. `beta`: Clopper and Pearson with the effective sample size of Korn and
+Graubard 1998, as R's `survey`; `korn-graubard`: the same with the effective size cut at n (NCHS, Parker et al. 2017),
+and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective size (Franco et al. 2019).
 """
 
 from collections.abc import Callable
@@ -37,8 +38,9 @@ def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Fl
         raise DesignError(f"There is no interval method {method!r}. {nearest(method, METHODS)}")
     result = np.full((len(evidence.values), 2), np.nan)
     known = np.isfinite(evidence.values) & (evidence.df > 0)
-    if method == "mean":
-        return _rows(_mean, evidence, known & ~evidence.flat, level, result)
+    if method in UNSCALED:
+        defined, made = UNSCALED[method]
+        return _rows(made, evidence, known & ~evidence.flat & defined(evidence.values), level, result)
     inside = known & (evidence.values > 0) & (evidence.values < scale)
     outside = known & ((evidence.values < 0) | (evidence.values > scale))
     if outside.any():
@@ -84,10 +86,46 @@ def _mean(evidence: Evidence, level: float) -> Floats:
     return np.column_stack([evidence.values - half, evidence.values + half])
 
 
+def _log(evidence: Evidence, level: float) -> Floats:
+    half = _t(evidence, level) * np.sqrt(evidence.variance) / evidence.values
+    return evidence.values[:, None] * np.exp(np.column_stack([-half, half]))
+
+
+def _fisher(evidence: Evidence, level: float) -> Floats:
+    half = _t(evidence, level) * np.sqrt(evidence.variance) / (1 - evidence.values**2)
+    middle = np.arctanh(evidence.values)
+    return np.tanh(np.column_stack([middle - half, middle + half]))
+
+
 def _logit(evidence: Evidence, level: float) -> Floats:
     p = evidence.values
     middle, half = np.log(p / (1 - p)), _t(evidence, level) * np.sqrt(evidence.variance) / (p * (1 - p))
     return 1 / (1 + np.exp(-np.column_stack([middle - half, middle + half])))
+
+
+def _likelihood(evidence: Evidence, level: float) -> Floats:
+    """Where the deviance 2 n (p log(p / x) + (1 - p) log((1 - p) / (1 - x))), divided by R's dispersion n / (n - 1) and
+    by the design effect n V / (p (1 - p)), equals t squared.
+    """
+    from scipy import optimize, special
+
+    p, dispersion = evidence.values, evidence.n / np.maximum(evidence.n - 1, 1)
+    reach = dispersion * _t(evidence, level) ** 2 * evidence.variance / (2 * p * (1 - p))
+
+    def beyond(odds: float, share: float, allowed: float) -> float:
+        # log(1 + exp) keeps its digits where x is near 0 or 1
+        near = share * np.logaddexp(0.0, -odds) + (1 - share) * np.logaddexp(0.0, odds)
+        return float(near + share * np.log(share) + (1 - share) * np.log1p(-share) - allowed)
+
+    ends = []
+    for share, allowed in zip(p.tolist(), reach.tolist(), strict=True):
+        middle = float(np.log(share / (1 - share)))
+        # beyond these odds the deviance is above what is allowed, since log(1 + e^u) > max(0, u)
+        farthest = (allowed + np.log(2)) / min(share, 1 - share) + abs(middle)
+        low = optimize.brentq(beyond, middle - farthest, middle, args=(share, allowed), xtol=1e-14, rtol=1e-14)
+        high = optimize.brentq(beyond, middle, middle + farthest, args=(share, allowed), xtol=1e-14, rtol=1e-14)
+        ends.append([low, high])
+    return np.asarray(special.expit(np.array(ends)))
 
 
 def _asin(evidence: Evidence, level: float) -> Floats:
@@ -146,8 +184,17 @@ def _at_the_end(evidence: Evidence, level: float) -> Floats:
     return np.column_stack([low, np.where(evidence.values <= 0, reach, 1.0)])
 
 
+# methods for estimates that are not parts of a scale, and the values that they are for
+UNSCALED: dict[str, tuple[Callable[[Floats], NDArray[np.bool_]], Callable[[Evidence, float], Floats]]] = {
+    "mean": (np.isfinite, _mean),
+    "log": (lambda values: values > 0, _log),
+    "fisher": (lambda values: np.abs(values) < 1, _fisher),
+}
 METHODS: dict[str, Callable[[Evidence, float], Floats]] = {
     "mean": _mean,
+    "log": _log,
+    "fisher": _fisher,
+    "likelihood": _likelihood,
     "logit": _logit,
     "xlogit": _logit,
     "asin": _asin,

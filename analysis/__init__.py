@@ -11,15 +11,26 @@ if TYPE_CHECKING:
     from analysis.errors import DesignError
     from analysis.estimates import Estimates
     from analysis.formatting import format_interval, format_number
+    from analysis.replication import Replicates
     from analysis.sample import Sample
     from analysis.snapshots import open_snapshot
 
-__all__ = ["Design", "DesignError", "Estimates", "Sample", "format_interval", "format_number", "open_snapshot"]
+__all__ = [
+    "Design",
+    "DesignError",
+    "Estimates",
+    "Replicates",
+    "Sample",
+    "format_interval",
+    "format_number",
+    "open_snapshot",
+]
 
 _HOMES = {
     "Design": "design",
     "DesignError": "errors",
     "Estimates": "estimates",
+    "Replicates": "replication",
     "Sample": "sample",
     "format_interval": "formatting",
     "format_number": "formatting",

@@ -257,21 +257,26 @@ class Linear:
         """The root of P estimates from their B x P replicates; where a replicate has no value there is no variance, and
         so no estimate, which the reasons say.
         """
-        assert self.repeats is not None
         lost = (~np.isfinite(estimates)).sum(axis=0)
-        known = np.isfinite(values) & (lost == 0)
-        estimates, centre = np.where(known, estimates, 0.0), np.where(known, values, 0.0)
-        if self.repeats.centre == "mean":
-            centre = self.repeats.mean(estimates)
-        noise = np.abs(estimates - centre).max(axis=0, initial=0.0) <= REPLICATE_NOISE * np.abs(centre)
-        replicates = ReplicateEstimates(
-            estimates=np.where(noise, centre, estimates), scales=self.repeats.scales, centre=centre, df=self._design_df
-        )
         told = tuple(
             reason or (f"no value in {count} of {len(estimates)} replicates" if count else "")
             for reason, count in zip(reasons, lost.tolist(), strict=True)
         )
-        return replicate_root(replicates, len(self.reduced.layout.waves)), np.where(known, values, np.nan), told
+        return self.replicate_root_of(values, estimates), np.where(lost > 0, np.nan, values), told
+
+    def replicate_root_of(self, values: Floats, estimates: Floats) -> Root:
+        """The root of P estimates from their B x P replicates; zero where one of them is not a number."""
+        assert self.repeats is not None
+        known = np.isfinite(values) & np.isfinite(estimates).all(axis=0)
+        estimates, centre = np.where(known, estimates, 0.0), np.where(known, values, 0.0)
+        if self.repeats.centre == "mean":
+            centre = self.repeats.mean(estimates)
+        noise = np.abs(estimates - centre).max(axis=0, initial=0.0) <= REPLICATE_NOISE * np.abs(centre)
+        repeated = np.where(noise, centre, estimates)
+        return replicate_root(
+            ReplicateEstimates(estimates=repeated, scales=self.repeats.scales, centre=centre, df=self._design_df),
+            len(self.reduced.layout.waves),
+        )
 
     @cached_property
     def _design_df(self) -> float:

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DesignError
+
+if TYPE_CHECKING:
+    from analysis.totals import Reduced
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,3 +76,22 @@ class Repeats:
                 f"The jackknife gives no valid variance of {statistic}: use the bootstrap, balanced replicates, or "
                 "the design without replicates."
             )
+
+
+def domain_sums(repeats: Repeats, reduced: "Reduced", factor: Floats) -> Floats:
+    """J x D x B sums of the row expressions over each domain, with the final weights of each replicate.
+
+    factor: C x B, of the weighting steps. By matrix products, a chunk of replicates at a time.
+    """
+    from scipy.sparse import csr_array
+
+    held = np.flatnonzero(reduced.domain >= 0)
+    shape = (len(reduced.domains), len(held))
+    ends = (reduced.domain[held], np.arange(len(held)))
+    adders = [csr_array((column, ends), shape=shape) for column in reduced.sums[held].T]
+    result = np.empty((len(adders), len(reduced.domains), repeats.factors.shape[1]))
+    for chosen in repeats.chunks(len(held)):
+        weights = repeats.factors[:, chosen][repeats.unit[held]] * factor[:, chosen][reduced.cell[held]]
+        for place, adder in enumerate(adders):
+            result[place, :, chosen] = adder @ weights
+    return result

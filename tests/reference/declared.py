@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import Design, Sample
+from analysis import Design, Replicates, Sample
 
 
 class Unsupported(Exception):  # noqa: N818  (it is an outcome of a case, not a failure of the program)
@@ -68,9 +68,11 @@ def data_of(case: Case) -> pd.DataFrame:
 
 def sample_of(case: Case, data: pd.DataFrame) -> Sample:
     design = case.body["design"]
-    for key in ("pps", "replicate", "replicate_file", "adjust_domain_lonely"):
+    for key in ("pps", "replicate", "adjust_domain_lonely"):
         if design.get(key):
             raise Unsupported
+    if design.get("replicate_file"):
+        return replicated(case, data)
     declared = Design(
         weight=design["weights"],
         stratum=design["strata"],
@@ -80,6 +82,26 @@ def sample_of(case: Case, data: pd.DataFrame) -> Sample:
         lonely_psu=design["lonely"],
     )
     sample = Sample(data, declared)
+    for step in steps_of(case):
+        sample = weighted(sample, step)
+    return sample
+
+
+def replicated(case: Case, data: pd.DataFrame) -> Sample:
+    """A sample with the replicate columns of a file beside its table."""
+    told = case.body["design"]["replicate_file"]
+    columns = pd.read_csv(case.folder / told["file"]).set_axis(data.index)
+    declared = Replicates(
+        columns=list(columns),
+        kind=told["type"].lower() if told["type"] == "Fay" else told["type"],
+        scale=told.get("scale"),
+        rscales=told.get("rscales"),
+        rho=told.get("rho"),
+        combined=told["combined"],
+        centre="estimate" if told["mse"] else "mean",
+    )
+    joined = pd.concat([data, columns], axis=1)
+    sample = Sample(joined, Design(weight=case.body["design"]["weights"], replicates=declared))
     for step in steps_of(case):
         sample = weighted(sample, step)
     return sample

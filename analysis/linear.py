@@ -227,7 +227,7 @@ class Linear:
         """C x B factors of the weighting steps in each replicate; the sample itself goes first, as `solve` wants it."""
         assert self.repeats is not None
         base = self.repeats.sums(self.reduced.weight, self.reduced.cell, len(self.cells.labels))
-        return repeat(self.steps, self.cells, np.column_stack([self.cell_weight, base]))[:, 1:]
+        return repeat(self.steps, self.cells, np.column_stack([self.cell_weight, base]), self.cell_rows)[:, 1:]
 
     @cached_property
     def _repeated_sums(self) -> Floats:

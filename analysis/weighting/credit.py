@@ -1,7 +1,8 @@
 """What the weighting steps take off the variance: the residuals of a score on what was made known.
 
-credit="design" projects with the weights before each step, last step first (Deville and Sarndal 1992).
-credit="survey" repeats R's `survey` 4.5; the last step's credit holds for the chain.
+credit="design" is the chain rule through the steps, last step first, each projecting with the weights before it
+(Deville and Sarndal 1992; where the totals are estimated from all drawn cases, Sarndal, Swensson and Wretman 1992,
+section 9.8). credit="survey" repeats R's `survey` 4.5; the last step's credit holds for the chain.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.variance import group_sums
 from analysis.weighting.cells import Cells, Floats
 from analysis.weighting.raking import Raking
 from analysis.weighting.steps import Taken
@@ -43,44 +45,64 @@ def credited(cells: Cells, steps: Sequence[Taken], sums: CellSums) -> Credit:
 
 
 def _by_design(cells: Cells, steps: Sequence[Taken], sums: CellSums) -> Credit:
-    factors = [taken.on(cells) for taken in steps]
-    final = np.prod([np.ones(len(sums.weight)), *factors], axis=0)
-    explained = np.zeros_like(sums.scores)
+    """The derivative of the estimate by the base weight of a row, times that weight, from the last step backwards.
+
+    By the weight after a step it is multiplier * score + offset. By the weight before, with g the step's factor and
+    b what the step's totals explain: g (multiplier * score + offset - b), and b on top where the totals are estimated.
+    """
+    factors = [np.ones(len(sums.weight)), *(taken.on(cells) for taken in steps)]
+    multiplier, offset = np.ones(len(sums.weight)), np.zeros_like(sums.scores)
     for position in reversed(range(len(steps))):
-        before = np.prod([np.ones(len(sums.weight)), *factors[:position]], axis=0)
-        left = before[:, None] * (sums.scores - explained * sums.weight[:, None])
-        fit = steps[position].step.explain(cells, before * sums.weight, left)
-        if fit is not None:
-            explained = explained + fit
-    return Credit(final, -final[:, None] * explained)
+        before = np.prod(factors[: position + 1], axis=0)
+        left = multiplier[:, None] * sums.scores + offset * sums.weight[:, None]
+        fit = _explained(cells, steps[position], before * sums.weight, before[:, None] * left)
+        factor = factors[position + 1]
+        if fit is None:  # a new base: what came before is taken as it is
+            return Credit(multiplier * before * factor, offset * (before * factor)[:, None])
+        multiplier, offset = multiplier * factor, factor[:, None] * (offset - fit)
+        if steps[position].step.estimated:
+            offset = offset + fit
+    return Credit(multiplier, offset)
+
+
+def _explained(cells: Cells, taken: Taken, weight: Floats, sums: Floats) -> Floats | None:
+    """C x P: what a step explains, asked on the cells of its own variables."""
+    part, code = cells.onto(taken.step.variables)
+    count = len(part.labels)
+    fit = taken.step.explain(part, group_sums(weight[:, None], code, count)[:, 0], group_sums(sums, code, count))
+    return None if fit is None else fit[code]
 
 
 def _by_survey(cells: Cells, steps: Sequence[Taken], sums: CellSums) -> Credit:
     """Steps in the order taken; each sees the score times the factors of later steps; raking sweeps ten unweighted
-    means.
+    means. Trimming takes nothing away from the steps before it.
     """
     factors = [np.ones(len(sums.weight)), *(taken.on(cells) for taken in steps)]
     final = np.prod(factors, axis=0)[:, None]
-    taken = np.zeros_like(sums.scores)
-    for position, one in enumerate(steps, start=1):
+    explained = np.zeros_like(sums.scores)
+    for position, taken in enumerate(steps, start=1):
         before = np.prod(factors[:position], axis=0)[:, None]
         after = before * factors[position][:, None]
-        step = one.step
-        if isinstance(step, Raking) and step.iterations > 1:
-            taken = _swept(cells, step, sums, final=final, after=after, taken=taken)
+        if isinstance(taken.step, Raking):
+            explained = _swept(cells, taken.step, sums, final=final, after=after, explained=explained)
             continue
-        left = (final * sums.scores - taken * sums.weight[:, None]) / after * before
-        fit = step.explain(cells, sums.weight * before[:, 0], left)
+        left = _over(final * sums.scores - explained * sums.weight[:, None], after) * before
+        fit = _explained(cells, taken, sums.weight * before[:, 0], left)
         if fit is not None:
-            taken = taken + after * fit
-    return Credit(final[:, 0], -taken)
+            explained = explained + after * fit
+    return Credit(final[:, 0], -explained)
 
 
-def _swept(cells: Cells, step: Raking, sums: CellSums, *, final: Floats, after: Floats, taken: Floats) -> Floats:
+def _over(values: Floats, factor: Floats) -> Floats:
+    """Values over a factor; 0 where the factor is."""
+    return np.divide(values, factor, out=np.zeros_like(values), where=factor != 0)
+
+
+def _swept(cells: Cells, step: Raking, sums: CellSums, *, final: Floats, after: Floats, explained: Floats) -> Floats:
     for _ in range(10):
         for place in step.places(cells):
-            member = np.eye(place.max() + 1)[place]
-            left = (final * sums.plain - taken * sums.rows[:, None]) / after
-            mean = (member.T @ left) / (member.T @ sums.rows)[:, None]
-            taken = taken + after * mean[place]
-    return taken
+            count = int(place.max()) + 1
+            left = _over(final * sums.plain - explained * sums.rows[:, None], after)
+            mean = _over(group_sums(left, place, count), group_sums(sums.rows[:, None], place, count))
+            explained = explained + after * mean[place]
+    return explained

@@ -9,6 +9,7 @@ import numpy as np
 from analysis.design import as_names, check_columns, describe
 from analysis.errors import DesignError, nearest
 from analysis.weighting.cells import Cells, Floats, Integers, Label
+from analysis.weighting.steps import Before
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,16 @@ def _from_mapping(variables: tuple[str, ...], totals: Mapping[Any, float]) -> Ma
     return Margin(variables, read)
 
 
-def _total(variables: Sequence[str], label: Any, total: Any) -> float:
+def number_of(name: str, total: Any) -> float:
+    """A total as a number; DesignError names what it is the total of."""
     try:
         return float(total)
     except (TypeError, ValueError) as error:
-        raise DesignError(
-            f"The margin {' x '.join(variables)} = {describe(label)} has the total {total!r}: give a number."
-        ) from error
+        raise DesignError(f"{name} has the total {total!r}: give a number.") from error
+
+
+def _total(variables: Sequence[str], label: Any, total: Any) -> float:
+    return number_of(f"The margin {' x '.join(variables)} = {describe(label)}", total)
 
 
 def _from_table(table: Any) -> Margin:
@@ -98,28 +102,49 @@ def _check_agreement(margins: Sequence[Margin]) -> None:
             )
 
 
-def match(cells: Cells, margin: Margin, weight: Floats) -> tuple[Integers, Floats]:
-    """Each cell's place in the margin, and the totals in the margin's order."""
+def match(cells: Cells, margin: Margin, weight: Floats, *, partial: bool = False) -> tuple[Integers, Floats]:
+    """Each cell's place in the margin (all of C), and the totals in the margin's order.
+
+    weight: C x B. Cells that weigh nothing may be anything, and stand at place 0. partial: cells that the margin does
+    not know stand at -1 instead of being refused.
+    """
     order = {label: place for place, label in enumerate(margin.totals)}
-    labels = cells.project(margin.variables)
-    for label in labels:
-        if None in label:
-            raise DesignError(
-                f"The weighting variable {margin.variables[label.index(None)]!r} has missing values: fill them by "
-                "a seeded draw (and flag it) before weighting."
-            )
-        if label not in order:
-            close = nearest(describe(label), [describe(one) for one in order])
-            if describe(label) in [describe(one) for one in order]:
-                close = "One of the two holds numbers and the other text: give both the same type."
-            raise DesignError(f"The sample holds {margin.describe(label)}, which the margin does not know. {close}")
-    place = np.array([order[label] for label in labels], dtype=np.int64)
-    target = np.array(list(margin.totals.values()))
-    held = np.bincount(place, weights=weight, minlength=len(target))
-    for label, total, now in zip(margin.totals, target, held, strict=True):
-        if total > 0 and not now > 0:
-            raise DesignError(
-                f"The cell {margin.describe(label)} has a total of {total:g} but nobody in the sample: merge it with a "
-                "neighbouring category."
-            )
-    return place, target
+    part, code = cells.onto(margin.variables)
+    held = np.zeros(len(part.labels), dtype=bool)
+    held[code[(weight != 0).any(axis=1)]] = True
+    places = [order.get(label, -1) for label in part.labels]
+    for label, place, counts in zip(part.labels, places, held, strict=True):
+        if counts and place < 0:
+            _check_known(label, margin, order, partial=partial)
+    found = np.array(places, dtype=np.int64)
+    found = np.where((found < 0) & ~held, 0, found)
+    return found[code], np.array(list(margin.totals.values()))
+
+
+def _check_known(label: Label, margin: Margin, order: Mapping[Label, int], *, partial: bool) -> None:
+    """Refuse a missing value, and a category that the margin does not know unless that is allowed."""
+    if None in label:
+        raise DesignError(
+            f"The weighting variable {margin.variables[label.index(None)]!r} has missing values: fill them by "
+            "a seeded draw (and flag it) before weighting."
+        )
+    close = nearest(describe(label), [describe(one) for one in order])
+    if describe(label) in [describe(one) for one in order]:
+        close = "One of the two holds numbers and the other text: give both the same type."
+    elif partial:
+        return
+    raise DesignError(f"The sample holds {margin.describe(label)}, which the margin does not know. {close}")
+
+
+def check_filled(margin: Margin, target: Floats, now: Floats, before: Before) -> None:
+    """Refuse a category with a total (T) and nobody to represent it, in the sample or in a replicate (now: T x B)."""
+    empty = (target[:, None] > 0) & ~(now > 0)
+    if not empty.any():
+        return
+    column = int(empty.any(axis=0).argmax())
+    label = list(margin.totals)[int(empty[:, column].argmax())]
+    where = f"nobody{before.name(column)}" if column else "nobody in the sample"
+    raise DesignError(
+        f"The cell {margin.describe(label)} has a total of {margin.totals[label]:g} but {where}: merge it with a "
+        "neighbouring category."
+    )

@@ -1,4 +1,4 @@
-"""Post-stratification and raking: weighted counts made to agree with known totals, by iterative proportional fitting.
+"""Raking: weighted counts made to agree with the totals of several margins, by iterative proportional fitting.
 
 Deming and Stephan 1940; the variance is that of the residuals on the margins (Deville and Sarndal 1992).
 """
@@ -9,21 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.errors import DesignError
-from analysis.weighting.cells import Cells, Floats, Integers, codes_of_labels
-from analysis.weighting.margins import Margin, match
+from analysis.variance import group_sums
+from analysis.weighting.cells import Cells, Floats, Integers
+from analysis.weighting.margins import Margin, check_filled, match
+from analysis.weighting.projection import basis_of
+from analysis.weighting.steps import Before
 
 
 @dataclass(frozen=True)
 class Raking:
-    """Agreement with every margin, within `tolerance` (relative) after at most `iterations` sweeps.
-
-    One margin in one sweep is post-stratification.
-    """
+    """Agreement with every margin, within `tolerance` (relative) after at most `iterations` sweeps."""
 
     margins: tuple[Margin, ...]
     credit: str = "design"
     tolerance: float = 1e-10
     iterations: int = 1000
+    estimated: bool = False
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -32,57 +33,67 @@ class Raking:
 
     def places(self, cells: Cells) -> list[Integers]:
         """For each margin, the category of each cell."""
-        return [codes_of_labels(cells.project(margin.variables)) for margin in self.margins]
+        return [cells.onto(margin.variables)[1] for margin in self.margins]
 
-    def solve(self, cells: Cells, weight: Floats) -> Floats:
+    def solve(self, cells: Cells, before: Before) -> Floats:
         """C x B factors. Raises DesignError for cells that the margins do not know, for totals without anybody in
-        the sample, and for no convergence.
+        the sample or in a replicate, and for no convergence.
         """
-        if self.iterations < 1 or not self.tolerance > 0:
+        if self.iterations < 1 or not 0 < self.tolerance < np.inf:
             raise DesignError(
                 f"Raking needs iterations of at least 1 and a tolerance above 0: {self.iterations}, {self.tolerance}."
             )
-        # the first column is the sample itself; a replicate may leave a category empty, which only `_finished` sees
-        matched = [match(cells, margin, weight[:, 0]) for margin in self.margins]
+        matched = [match(cells, margin, before.weight) for margin in self.margins]
+        for margin, (place, target) in zip(self.margins, matched, strict=True):
+            check_filled(margin, target, group_sums(before.weight, place, len(target)), before)
         members = [np.eye(len(target))[place].T for place, target in matched]
-        factor = np.ones_like(weight)
-        for _ in range(self.iterations):
-            for member, (place, target) in zip(members, matched, strict=True):
-                now = member @ (weight * factor)
-                ratio = np.divide(target[:, None], now, out=np.zeros_like(now), where=now > 0)
-                factor = factor * ratio[place]
-            gaps = [
-                np.abs(member @ (weight * factor) - target[:, None]) / np.where(target > 0, target, 1.0)[:, None]
-                for member, (_, target) in zip(members, matched, strict=True)
-            ]
-            if max(gap.max() for gap in gaps) <= self.tolerance:
-                return factor
-        raise self._unfinished(gaps)
+        targets = [target[:, None] for _, target in matched]
+        return self._swept(before, members, targets, [place for place, _ in matched])
 
-    def _unfinished(self, gaps: Sequence[Floats]) -> DesignError:
+    def _swept(
+        self, before: Before, members: Sequence[Floats], targets: Sequence[Floats], places: Sequence[Integers]
+    ) -> Floats:
+        """The sweeps: each margin's category keeps one multiplier per replicate; finished replicates drop out."""
+        multipliers = [np.ones((len(target), before.weight.shape[1])) for target in targets]
+        open_ = np.arange(before.weight.shape[1])
+        weight = before.weight
+        for _ in range(self.iterations + 1):
+            # what a margin is off before its own turn: all within the tolerance ends the sweeps
+            gaps = np.zeros((len(targets), len(open_)))
+            for k, (member, target, place) in enumerate(zip(members, targets, places, strict=True)):
+                now = member @ weight
+                gaps[k] = _gap(now, target).max(axis=0)
+                ratio = np.divide(target, now, out=np.zeros_like(now), where=now > 0)
+                multipliers[k][:, open_] *= ratio
+                weight = weight * ratio[place]
+            still = gaps.max(axis=0) > self.tolerance
+            open_, weight = open_[still], weight[:, still]
+            if not len(open_):
+                return np.asarray(np.prod([one[place] for one, place in zip(multipliers, places, strict=True)], axis=0))
+        off = [_gap(member @ weight, target) for member, target in zip(members, targets, strict=True)]
+        raise self._unfinished(off, before, open_)
+
+    def _unfinished(self, gaps: Sequence[Floats], before: Before, columns: Integers) -> DesignError:
         worst = int(np.argmax([gap.max() for gap in gaps]))
-        category, replicate = np.unravel_index(int(gaps[worst].argmax()), gaps[worst].shape)
+        category, column = np.unravel_index(int(gaps[worst].argmax()), gaps[worst].shape)
         margin = self.margins[worst]
         label = list(margin.totals)[int(category)]
-        of = f" in replicate {replicate + 1}" if gaps[worst].shape[1] > 1 else ""
         return DesignError(
-            f"Raking did not converge in {self.iterations} iterations{of}: {margin.describe(label)} is still "
-            f"{gaps[worst].max():.2g} (relative) off its total, with a tolerance of {self.tolerance:g}. Merge sparse "
-            "categories, or drop a margin that another implies."
+            f"Raking did not converge in {self.iterations} iterations{before.name(int(columns[column]))}: "
+            f"{margin.describe(label)} is still {gaps[worst].max():.2g} (relative) off its total, with a tolerance of "
+            f"{self.tolerance:g}. Merge sparse categories, or drop a margin that another implies."
         )
 
-    def explain(self, cells: Cells, weight: Floats, sums: Floats) -> Floats | None:
+    def explain(self, cells: Cells, weight: Floats, sums: Floats) -> Floats:
         """The weighted least squares fit of margin dummies to cell sums: what sweeping the margins converges to."""
-        places = self.places(cells)
-        if len(places) == 1:
-            member = np.eye(places[0].max() + 1)[places[0]]
-            size = member.T @ weight
-            mean = np.divide(
-                member.T @ sums, size[:, None], out=np.zeros((len(size), sums.shape[1])), where=size[:, None] > 0
-            )
-            return np.asarray(mean[places[0]])
-        dummies = np.column_stack([np.eye(place.max() + 1)[place] for place in places])
-        scale = np.sqrt(weight)
-        safe = np.where(scale > 0, scale, 1.0)
-        solution = np.linalg.lstsq(dummies * scale[:, None], sums / safe[:, None], rcond=1e-12)[0]
-        return np.asarray(dummies @ solution)
+        dummies = np.column_stack([np.eye(place.max() + 1)[place] for place in self.places(cells)])
+        return basis_of(dummies, weight).fit(weight, sums)
+
+    def notes(self, cells: Cells, before: Before, factor: Floats) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+
+def _gap(now: Floats, target: Floats) -> Floats:
+    """How far sums are off their totals, relative to these."""
+    return np.asarray(np.abs(now - target) / np.where(target > 0, target, 1.0))

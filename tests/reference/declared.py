@@ -108,8 +108,9 @@ def replicated(case: Case, data: pd.DataFrame) -> Sample:
 
 
 def weighted(sample: Sample, step: dict[str, Any]) -> Sample:
-    if step["method"] == "poststratify" and not step.get("partial"):
-        return sample.poststratify(step["by"], margin_of(step["by"], step["population"]), credit="survey")
+    if step["method"] == "poststratify":
+        margin, partial = margin_of(step["by"], step["population"]), bool(step.get("partial"))
+        return sample.poststratify(step["by"], margin, partial=partial, credit="survey")
     if step["method"] == "rake":
         margins = [{tuple(one["by"]): margin_of(one["by"], one["population"])} for one in step["margins"]]
         return sample.rake(margins, tolerance=step["epsilon"], iterations=step["maxit"], credit="survey")
@@ -123,3 +124,9 @@ def margin_of(by: list[str], population: dict[str, list[Any]]) -> dict[Any, floa
 
 def conditions_of(where: list[dict[str, Any]] | None) -> list[tuple[str, str, Any]] | None:
     return None if where is None else [(one["var"], one["op"], one["value"]) for one in where]
+    if step["method"] == "calibrate" and not step.get("aggregate_stage"):
+        asked = {"distance": step["calfun"], "bounds": step.get("bounds"), "credit": "survey"}
+        return sample.calibrate(step["formula"], step["totals"], **asked)
+    if step["method"] == "trim":
+        bounds = {name: step.get(name) for name in ("lower", "upper")}
+        return sample.trim(**bounds, strict=bool(step.get("strict")), credit="survey")

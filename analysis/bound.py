@@ -15,7 +15,7 @@ from analysis.design import Design, check_columns
 from analysis.errors import DesignError
 from analysis.repeats import Repeats
 from analysis.replication import Replication
-from analysis.totals import Reduced, materialise, reduce_rows
+from analysis.totals import Reduced, base_weight, materialise, reduce_rows
 from analysis.weighting import Taken
 
 By = str | Sequence[str] | None
@@ -46,10 +46,17 @@ class BoundTable:
             raise DesignError(f"The table has the column {twice[0]!r} {len(twice)} times: keep one, or rename.")
         columns = self.design.replicate_columns
         check_columns((*self.design.columns, *columns), list(self.schema), "The design")
-        for name in (*self.design.fpcs, *([self.design.weight] if self.design.weight else []), *columns):
+        chances, weight = self.design.inclusion_probabilities, [self.design.weight] if self.design.weight else []
+        for name in (*self.design.fpcs, *chances, *weight, *columns):
             if not estimation.is_numeric(self.schema[name]):
                 raise DesignError(
                     f"The design column {name!r} holds {self.schema[name]}, not numbers: convert it before binding."
+                )
+        for name in self.design.keys:
+            if self.schema[name] == nw.Object:
+                raise DesignError(
+                    f"The design column {name!r} holds values of several kinds, such as numbers beside text: "
+                    "make all its labels text."
                 )
         if not self.steps and self.replication is None and isinstance(self.frame, nw.DataFrame):
             self.repeats_on(reduce_rows(self.frame, self.design, replicates=True))
@@ -93,8 +100,9 @@ class BoundTable:
         return weight
 
     def _base_weights(self, rows: nw.DataFrame[Any]) -> NDArray[np.float64]:
-        if self.design.weight is not None:
-            return rows[self.design.weight].to_numpy().astype(float)
+        given = base_weight(self.design)
+        if given is not None:
+            return rows.select(given.alias("weight"))["weight"].to_numpy().astype(float)
         numbered = rows.with_row_index("sandu_row")
         reduced = reduce_rows(numbered, self.design, by=["sandu_row"])
         weight = np.zeros(len(rows))

@@ -130,7 +130,10 @@ class Linear:
             plain = None
             if self._by_survey:
                 plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
-            rooted = self.root_of(scores, size=size, plain=plain)
+            valid = (mask > 0) & (reduced.sums[:, [statistic.base]] > 0)
+            rooted = self.root_of(scores, size=size, plain=plain, members=valid)
+            if reduced.layout.lonely_in_domains == "average":  # of no other stratum
+                flat |= ~rooted.rows.any(axis=0)
         return Entries(
             values=values,
             root=rooted,
@@ -155,16 +158,21 @@ class Linear:
     def _by_survey(self) -> bool:
         return any(taken.step.credit == "survey" for taken in self.steps)
 
-    def root_of(self, scores: Floats, *, size: Floats, plain: Floats | None = None) -> Root:
+    def root_of(
+        self, scores: Floats, *, size: Floats, plain: Floats | None = None, members: Booleans | None = None
+    ) -> Root:
         """The root of P estimates from R x P sums of linearised scores, with base weights.
 
         size: P, the largest term that the scores are differences of: what rounding is measured by. plain: the same
-        sums without weights, which only the credit of R's `survey` needs.
+        sums without weights, which only the credit of R's `survey` needs. members: R x P, the groups with an answer in
+        the domain of each estimate (None: those inside `where`), which only the rule for lonely psus in domains needs.
         """
-        reduced = self.reduced
-        residuals = self._residuals(scores, plain)
-        units = group_sums(residuals, reduced.unit, len(reduced.layout.stages[-1].of))
-        return _without_noise(root(units, reduced.layout, self.lonely, self._units_inside), size)
+        reduced, layout, there = self.reduced, self.reduced.layout, None
+        units = group_sums(self._residuals(scores, plain), reduced.unit, len(layout.stages[-1].of))
+        if layout.lonely_in_domains:
+            held = (reduced.inside & (reduced.weight > 0))[:, None] if members is None else members
+            there = group_sums(np.broadcast_to(held, scores.shape).astype(float), reduced.unit, len(units)) > 0
+        return _without_noise(root(units, layout, self.lonely, self._units_inside, there), size)
 
     def _residuals(self, scores: Floats, plain: Floats | None) -> Floats:
         """R x P scores with final weights, less what the margins of the weighting steps explain."""
@@ -193,7 +201,7 @@ class Linear:
         if self.repeats is not None:
             rooted, values, reasons = self._replicate_root(values, self._refitted(len(values), fit), reasons)
         else:
-            rooted = self.root_of(scores, size=size, plain=plain)
+            rooted = self.root_of(scores, size=size, plain=plain, members=counts)
         return Entries(
             values=values,
             root=rooted,
@@ -274,12 +282,12 @@ class Linear:
         noise = np.abs(estimates - centre).max(axis=0, initial=0.0) <= REPLICATE_NOISE * np.abs(centre)
         repeated = np.where(noise, centre, estimates)
         return replicate_root(
-            ReplicateEstimates(estimates=repeated, scales=self.repeats.scales, centre=centre, df=self._design_df),
+            ReplicateEstimates(estimates=repeated, scales=self.repeats.scales, centre=centre, df=self.design_df),
             len(self.reduced.layout.waves),
         )
 
     @cached_property
-    def _design_df(self) -> float:
+    def design_df(self) -> float:
         """Degrees of freedom of the whole, inside `where`."""
         inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
         return float(self._freedom(inside)[0])
@@ -299,7 +307,7 @@ class Linear:
 
     def degrees_of(self, valid: Booleans, domain: Booleans) -> Floats:
         """P x 3 degrees of freedom of groups with a valid answer, of the domain (R x P each), and inside `where`."""
-        everywhere = np.full(valid.shape[1], self._design_df)
+        everywhere = np.full(valid.shape[1], self.design_df)
         return np.column_stack([self._freedom(valid), self._freedom(domain), everywhere])
 
     def _psus_less_strata(self, rows: Booleans) -> Floats:

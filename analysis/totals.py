@@ -8,13 +8,14 @@ is a group.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce as fold
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.design import Design, check_columns, describe
+from analysis.design import Design, check_columns
 from analysis.errors import DesignError
 from analysis.layout import Layout, codes_of, make_layout
 
@@ -143,9 +144,10 @@ def reduce_rows(
     labels = {name: _clean(collected[name].to_list()) for name in keys}
     numbers = {name: collected[name].to_numpy().astype(float) for name in collected.columns if name.startswith(PREFIX)}
     _check_weights(frame, design, numbers)
-    fpcs = [(numbers[f"{PREFIX}low{i}"], numbers[f"{PREFIX}high{i}"]) for i in range(len(design.fpcs))]
-    layout, unit = make_layout(design, labels, fpcs, len(collected))
-    scale = layout.implied_weight[unit] if design.weight is None else np.ones(len(unit))
+    stages = range(len(design.stage_columns))
+    limits = [(numbers[f"{PREFIX}low{i}"], numbers[f"{PREFIX}high{i}"]) for i in stages]
+    layout, unit = make_layout(design, labels, limits, len(collected))
+    scale = np.ones(len(unit)) if base_weight(design) is not None else layout.implied_weight[unit]
     count = len(expressions)
     sums = _matrix(numbers, "s", count, len(unit)) * scale[:, None]
     _check_finite(sums)
@@ -179,17 +181,20 @@ def _collect(
     replicates: Sequence[str],
 ) -> nw.DataFrame[Any]:
     """The group-by itself: derived columns first, then only sum, min, max and len, the fast path of every engine."""
-    weight = nw.lit(1.0) if design.weight is None else numeric(design.weight)
+    given = base_weight(design)
+    weight = nw.lit(1.0) if given is None else given
     derived = [weight.alias(f"{PREFIX}w"), indicator(weight > 0).alias(f"{PREFIX}one")]
     derived.append((nw.lit(1.0) if where is None else indicator(where)).alias(f"{PREFIX}inside"))
     derived += [one.alias(f"{PREFIX}p{j}") for j, one in enumerate(expressions)]
-    derived += [numeric(name).alias(f"{PREFIX}f{i}") for i, name in enumerate(design.fpcs)]
+    for i, name in enumerate(design.stage_columns):  # a missing value as one that cannot be
+        known = nw.when(numeric(name) > 0).then(numeric(name)).otherwise(nw.lit(-1.0))
+        derived.append(known.alias(f"{PREFIX}f{i}"))
     products = [
         (nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}w")).alias(f"{PREFIX}s{j}") for j in range(len(expressions))
     ]
     products += [(nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}one")).alias(f"{PREFIX}q{j}") for j in plain]
     wide = frame.with_columns(*derived).with_columns(weight_is_bad().alias(f"{PREFIX}bad"), *products)
-    count, limits = len(expressions), range(len(design.fpcs))
+    count, limits = len(expressions), range(len(design.stage_columns))
     names = [f"{PREFIX}s{j}" for j in range(count)] + [f"{PREFIX}q{j}" for j in plain]
     if rowwise:
         chosen = [nw.col(name) for name in (*keys, f"{PREFIX}inside", f"{PREFIX}bad", *names)]
@@ -210,6 +215,18 @@ def _collect(
         grouped = wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums)
     # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
     return materialise(grouped).sort(*keys, f"{PREFIX}inside", nulls_last=True)
+
+
+def base_weight(design: Design) -> nw.Expr | None:
+    """The weight of a row before any weighting: its column, else one over the product of the inclusion probabilities;
+    None where the fpc implies it. Negative where an inclusion probability is none.
+    """
+    if not design.inclusion_probabilities:
+        return None if design.weight is None else numeric(design.weight)
+    chances = [numeric(name) for name in design.inclusion_probabilities]
+    weight = 1 / fold(lambda one, other: one * other, chances) if design.weight is None else numeric(design.weight)
+    possible = fold(lambda one, other: one & other, [(chance > 0) & (chance <= 1) for chance in chances])
+    return nw.when(possible).then(weight).otherwise(nw.lit(-1.0))
 
 
 def weight_is_bad() -> nw.Expr:
@@ -256,6 +273,14 @@ def _order(label: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:
 def _check_weights(frame: Frame, design: Design, numbers: Mapping[str, Floats]) -> None:
     bad = numbers[f"{PREFIX}bad"].sum()
     if bad:
+        for chance in design.inclusion_probabilities:
+            good = indicator((numeric(chance) > 0) & (numeric(chance) <= 1))
+            wrong = materialise(frame.select((nw.lit(1.0) - good).sum().alias("n")))["n"].to_list()[0]
+            if wrong:
+                raise DesignError(
+                    f"The column {chance!r} has {int(wrong)} values that are no inclusion probability: each must be "
+                    "above 0 and at most 1; mend these rows."
+                )
         name = design.weight or ""
         w = numeric(name)
         checks = {
@@ -272,7 +297,7 @@ def _check_weights(frame: Frame, design: Design, numbers: Mapping[str, Floats]) 
     if not len(numbers[f"{PREFIX}weight"]):
         raise DesignError("The table has no rows: there is nothing to estimate from.")
     if not numbers[f"{PREFIX}weight"].sum() > 0:
-        raise DesignError(f"All weights in the column {describe(design.weight)!r} are 0: nobody is represented.")
+        raise DesignError(f"All weights in the column {design.weight!r} are 0: nobody is represented.")
 
 
 def _check_finite(sums: Floats) -> None:

@@ -1,7 +1,8 @@
 """The one variance: linearised scores of the sampling units become a root R, and every covariance is R'R.
 
 Per stratum, (1 - f) n / (n - 1) sum_i (E_i - E)(E_i - E)'; a later stage adds its own, times the product of the earlier
-sampling fractions (Sarndal, Swensson and Wretman 1992, chapter 4; Lumley 2010, section 2.3). Keeping the rows whose
+sampling fractions (Sarndal, Swensson and Wretman 1992, chapter 4; Lumley 2010, section 2.3). Psus drawn with joint
+inclusion probabilities have a signed form of their own (`unequal`). Keeping the rows whose
 cross-product this is, and not only the cross-product, gives each stratum's own share for degrees of freedom.
 """
 
@@ -12,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import DesignError
 from analysis.layout import Layout, Stage
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,28 @@ class Root:
 
     def covariance(self) -> Floats:
         """P x P."""
-        return np.asarray(self.rows.T @ (self.sign[:, None] * self.rows))
+        covariance = np.asarray(self.rows.T @ (self.sign[:, None] * self.rows))
+        if self.signed:
+            np.fill_diagonal(covariance, self.variance())
+        return covariance
 
     def variance(self) -> Floats:
-        """P, the diagonal of the covariance."""
-        return np.asarray(np.einsum("m,mp,mp->p", self.sign, self.rows, self.rows))
+        """P, the diagonal of the covariance; negative where a form that is not positive makes it so."""
+        variance = np.asarray(np.einsum("m,mp,mp->p", self.sign, self.rows, self.rows))
+        if not self.signed:
+            return variance
+        rounding = ROUNDING * np.einsum("mp,mp->p", self.rows, self.rows)
+        return np.where(np.abs(variance) <= rounding, 0.0, variance)
+
+    @property
+    def signed(self) -> bool:
+        """Whether the form need not be positive: joint inclusion probabilities."""
+        return bool((self.sign < 0).any())
 
     def se(self) -> Floats:
-        """P standard errors; 0 where a form that is not positive gives a negative variance."""
-        return np.sqrt(np.clip(self.variance(), 0.0, None))
+        """P standard errors; NaN where a form that is not positive gives a negative variance."""
+        variance = self.variance()
+        return np.sqrt(np.where(variance < 0, np.nan, variance))
 
     def columns(self, places: Sequence[int] | NDArray[Any]) -> "Root":
         """The root of some of the estimates, in the order asked."""
@@ -137,33 +153,69 @@ def join(roots: list[Root]) -> Root:
     return replace(roots[0], rows=np.column_stack([root.rows for root in roots]), replicates=together)
 
 
-def root(scores: Floats, layout: Layout, lonely: str, inside: NDArray[np.bool_]) -> Root:
+@dataclass(frozen=True)
+class Lonely:
+    """The rule for lonely psus; inside: U, last-stage units inside `where`; members: U x P, those of the domain of
+    each estimate, where the rule also holds in domains.
+    """
+
+    name: str
+    inside: NDArray[np.bool_]
+    members: NDArray[np.bool_] | None
+
+
+def root(
+    scores: Floats,
+    layout: Layout,
+    lonely: str,
+    inside: NDArray[np.bool_],
+    members: NDArray[np.bool_] | None = None,
+) -> Root:
     """The root of P estimates from the scores (U x P) of the U last-stage units.
 
-    inside: U, whether a unit has a row inside `where`; the rule "average" counts the strata that do.
+    inside: U, whether a unit has a row inside `where`; the rule "average" counts the strata that do. members: U x P,
+    whether it has one in the domain of each estimate; needed where the rule for lonely psus also holds in domains.
     """
     first = layout.stages[0]
-    rows = _centred(scores, first, np.ones(len(first.drawn)), lonely=lonely, inside=inside)
-    took_part = np.eye(len(layout.waves), dtype=bool)[layout.wave]
-    block = layout.stratum
-    if len(layout.waves) > 1:
-        rows, block, took_part = _merged(rows, layout, took_part)
-    parts = [Root(rows, block, took_part, np.ones(len(rows)))]
-    offset = int(block.max(initial=-1)) + 1
-    before = first.fraction[first.group]
+    rule = Lonely(lonely, inside, members if layout.lonely_in_domains else None)
+    parts = [_formed(scores, first, layout)] if layout.form is not None else _first_stage(scores, layout, rule)
+    offset = int(layout.stratum.max(initial=-1)) + 1
+    before = first.chances
     for stage in layout.stages[1:]:
-        rows = _centred(scores, stage, before, lonely=lonely, inside=inside)
+        rows = _centred(scores, stage, before, rule)
         home = _ancestor(first, stage)
         there = np.eye(len(layout.waves), dtype=bool)[layout.wave[home]]
         parts.append(Root(rows, stage.group + offset, there, np.ones(len(rows))))
         offset += len(stage.drawn)
-        before = (before * stage.fraction)[stage.group]
+        before = before[stage.group] * stage.chances
     return Root(
         np.vstack([part.rows for part in parts]),
         np.concatenate([part.block for part in parts]),
         np.vstack([part.waves for part in parts]),
         np.concatenate([part.sign for part in parts]),
     )
+
+
+def _first_stage(scores: Floats, layout: Layout, rule: Lonely) -> list[Root]:
+    """The first stage drawn with replacement, simply at random, or with Brewer's factor."""
+    first = layout.stages[0]
+    rows = _centred(scores, first, np.ones(len(first.drawn)), rule)
+    took_part = np.eye(len(layout.waves), dtype=bool)[layout.wave]
+    block = layout.stratum
+    if len(layout.waves) > 1:
+        rows, block, took_part = _merged(rows, layout, took_part)
+    return [Root(rows, block, took_part, np.ones(len(rows)))]
+
+
+def _formed(scores: Floats, first: Stage, layout: Layout) -> Root:
+    """The first stage drawn with joint inclusion probabilities: see `unequal.Form`."""
+    form = layout.form
+    assert form is not None
+    totals = group_sums(scores, first.of, len(first.group))
+    if form.centred:
+        totals -= (group_sums(totals, first.group, len(first.drawn)) / first.drawn[:, None])[first.group]
+    waves = np.broadcast_to(form.counted[:, None], (len(form.sign), len(layout.waves)))
+    return Root(form.transform @ totals, form.group, waves, form.sign)
 
 
 def group_sums(values: Floats, group: Integers, count: int) -> Floats:
@@ -178,21 +230,56 @@ def group_sums(values: Floats, group: Integers, count: int) -> Floats:
     return result
 
 
-def _centred(scores: Floats, stage: Stage, before: Floats, *, lonely: str, inside: NDArray[np.bool_]) -> Floats:
-    """Unit totals about their group's mean, times sqrt(f1 f2 .. (1 - f) n / (n - 1))."""
+def lonely_groups(members: NDArray[np.bool_], stage: Stage) -> NDArray[np.bool_]:
+    """G x P: the groups of several units of which a domain (members: last-stage units x P) leaves one."""
+    there = group_sums(members.astype(float), stage.of, len(stage.group)) > 0
+    left = group_sums(there.astype(float), stage.group, len(stage.drawn))
+    return np.asarray((left == 1) & (stage.drawn > 1)[:, None])
+
+
+def _centred(scores: Floats, stage: Stage, before: Floats, rule: Lonely) -> Floats:
+    """Unit totals about their group's mean, times sqrt(f1 f2 .. (1 - f) n / (n - 1)), f the unit's own chance where
+    chances are unequal (Brewer 2002).
+
+    before: G, the probability that the unit which the group lies in was drawn.
+    """
     totals = group_sums(scores, stage.of, len(stage.group))
     mean = group_sums(totals, stage.group, len(stage.drawn)) / stage.drawn[:, None]
     alone = stage.drawn == 1
     spread = np.where(alone, 1.0, stage.drawn / np.maximum(stage.drawn - 1, 1))
-    if lonely == "adjust":
+    if rule.name == "adjust":
         mean[alone] = totals.mean(axis=0)
-    factor = np.clip(before * (1 - stage.fraction), 0.0, None) * spread
-    if lonely == "average":
+    factor = np.clip((before * spread)[stage.group] * (1 - stage.chances), 0.0, None)[:, None]
+    if rule.members is not None:
+        lonely = lonely_groups(rule.members, stage)
+        mean, factor = _in_domains(lonely, stage, rule, mean=mean, grand=totals.mean(axis=0), factor=factor)
+    elif rule.name == "average":
         counted = np.zeros(len(alone), dtype=bool)
-        counted[stage.group[stage.of[inside]]] = True
+        counted[stage.group[stage.of[rule.inside]]] = True
         defined = counted & ~(alone & (stage.fraction < 1 - 1e-7))
         factor = factor * counted.sum() / max(int(defined.sum()), 1)
-    return (totals - mean[stage.group]) * np.sqrt(factor)[stage.group][:, None]
+    return (totals - mean[stage.group]) * np.sqrt(factor)
+
+
+def _in_domains(
+    lonely: NDArray[np.bool_], stage: Stage, rule: Lonely, *, mean: Floats, grand: Floats, factor: Floats
+) -> tuple[Floats, Floats]:
+    """G x P means and U x P factors with the rule applied where a domain leaves one psu (lonely: G x P), as R does."""
+    if rule.name == "fail" and lonely.any():
+        group = stage.names[int(np.flatnonzero(lonely.any(axis=1))[0])]
+        raise DesignError(
+            f"A domain leaves {group or 'the sample'!r} with one psu, which lonely_psu='fail' with "
+            "lonely_psu_in_domains=True refuses: widen the domains, or choose lonely_psu='adjust' or 'average'."
+        )
+    if rule.name == "adjust":
+        return np.where(lonely, grand, mean), factor
+    if rule.name != "average":
+        return mean, factor
+    assert rule.members is not None
+    counted = group_sums(rule.members.astype(float), stage.group[stage.of], len(stage.drawn)) > 0
+    undefined = lonely | ((stage.drawn == 1) & (stage.fraction < 1 - 1e-7))[:, None]
+    times = counted.sum(axis=0) / np.maximum((counted & ~undefined).sum(axis=0), 1)
+    return mean, factor * np.where(lonely, 0.0, times)[stage.group]
 
 
 def _merged(rows: Floats, layout: Layout, took_part: NDArray[np.bool_]) -> tuple[Floats, Integers, NDArray[np.bool_]]:

@@ -34,9 +34,9 @@ class Verdict:
         allowed = np.where(small, 1e-8 * np.maximum(np.asarray(scale), 1.0), allowed)
         self._judge(what, got, expected, allowed=allowed, known=known, missing=missing)
 
-    def close_matrix(self, what: str, got: Any, expected: Any) -> None:
+    def close_matrix(self, what: str, got: Any, expected: Any, *, scale: Any = 0.0) -> None:
         """A covariance matrix: each entry within the tolerance of itself or of the two standard deviations it is
-        about.
+        about; entries that are 0 in theory (below 1e-8 squared of `scale`) only have to be as small.
         """
         got, expected = np.asarray(got, dtype=float), number(expected)
         if got.shape != expected.shape:
@@ -44,6 +44,8 @@ class Verdict:
             return
         deviation = np.sqrt(np.clip(np.diag(expected), 0, None))
         allowed = self.tolerance * np.maximum(np.abs(expected), np.outer(deviation, deviation)) + 1e-16
+        least = 1e-16 * np.outer(scale, scale)
+        allowed = np.where(np.abs(expected) < least, np.maximum(allowed, least), allowed)
         self._judge(what, got, expected, allowed=allowed, known=np.isfinite(expected), missing=~np.isfinite(got))
 
     def close_p(self, what: str, got: Any, expected: Any) -> None:

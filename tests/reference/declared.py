@@ -68,23 +68,38 @@ def data_of(case: Case) -> pd.DataFrame:
 
 def sample_of(case: Case, data: pd.DataFrame) -> Sample:
     design = case.body["design"]
-    for key in ("pps", "replicate", "adjust_domain_lonely"):
-        if design.get(key):
-            raise Unsupported
     if design.get("replicate_file"):
         return replicated(case, data)
     declared = Design(
         weight=design["weights"],
         stratum=design["strata"],
         psu=design["ids"],
-        fpc=design["fpc"],
         nest=design["nest"],
         lonely_psu=design["lonely"],
+        lonely_psu_in_domains=bool(design.get("adjust_domain_lonely")),
+        **limits_of(case),
     )
     sample = Sample(data, declared)
+    if design.get("replicate"):
+        sample = sample.replicate("jackknife", centre="estimate" if design["replicate"]["mse"] else "mean")
     for step in steps_of(case):
         sample = weighted(sample, step)
     return sample
+
+
+def limits_of(case: Case) -> dict[str, Any]:
+    """How many units there are, or with which probability each was drawn."""
+    design = case.body["design"]
+    pps = design.get("pps")
+    if not pps:
+        return {"fpc": design["fpc"]}
+    methods = {"brewer": "brewer", "overton": "overton", "HR": "hartley-rao"}
+    joint = pd.read_csv(case.folder / pps["file"]).to_numpy() if pps["method"] == "ppsmat" else None
+    return {
+        "inclusion_probability": design["fpc"],
+        "pps": methods[pps["method"]] if joint is None else joint,
+        "pps_variance": pps.get("variance", "HT"),
+    }
 
 
 def replicated(case: Case, data: pd.DataFrame) -> Sample:
@@ -114,6 +129,12 @@ def weighted(sample: Sample, step: dict[str, Any]) -> Sample:
     if step["method"] == "rake":
         margins = [{tuple(one["by"]): margin_of(one["by"], one["population"])} for one in step["margins"]]
         return sample.rake(margins, tolerance=step["epsilon"], iterations=step["maxit"], credit="survey")
+    if step["method"] == "calibrate" and not step.get("aggregate_stage"):
+        asked = {"distance": step["calfun"], "bounds": step.get("bounds"), "credit": "survey"}
+        return sample.calibrate(step["formula"], step["totals"], **asked)
+    if step["method"] == "trim":
+        bounds = {name: step.get(name) for name in ("lower", "upper")}
+        return sample.trim(**bounds, strict=bool(step.get("strict")), credit="survey")
     raise Unsupported
 
 
@@ -124,9 +145,3 @@ def margin_of(by: list[str], population: dict[str, list[Any]]) -> dict[Any, floa
 
 def conditions_of(where: list[dict[str, Any]] | None) -> list[tuple[str, str, Any]] | None:
     return None if where is None else [(one["var"], one["op"], one["value"]) for one in where]
-    if step["method"] == "calibrate" and not step.get("aggregate_stage"):
-        asked = {"distance": step["calfun"], "bounds": step.get("bounds"), "credit": "survey"}
-        return sample.calibrate(step["formula"], step["totals"], **asked)
-    if step["method"] == "trim":
-        bounds = {name: step.get(name) for name in ("lower", "upper")}
-        return sample.trim(**bounds, strict=bool(step.get("strict")), credit="survey")

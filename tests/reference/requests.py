@@ -69,7 +69,7 @@ def judged(case: Case, estimates: Estimates, verdict: Verdict) -> None:
         return
     verdict.close("se", estimates.se[order], expect["se"], scale=scale)
     if "vcov" in expect:
-        verdict.close_matrix("vcov", estimates.covariance[np.ix_(order, order)], expect["vcov"])
+        verdict.close_matrix("vcov", estimates.covariance[np.ix_(order, order)], expect["vcov"], scale=scale)
     verdict.close("df", estimates.degrees("design")[order], [expect["df"]] * len(order))
     intervals = {"ci": "design", "ci_normal": float("inf"), "ci_domain_df": "domain", "ci_df_valid": "valid"}
     for key, df in intervals.items():

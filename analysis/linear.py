@@ -111,9 +111,11 @@ class Linear:
         return chain(pieces)
 
     def mask(self, members: Booleans) -> Floats:
-        """R x P ones where a group of rows belongs to a set of domains."""
+        """R x P ones where a group of rows belongs to a set of domains; who weighs nothing in the end, as who did not
+        respond, belongs to none.
+        """
         held = np.column_stack([members, np.zeros(len(members), dtype=bool)])
-        return held[:, self.reduced.domain].T.astype(float)
+        return (held[:, self.reduced.domain] & (self.factor != 0)).T.astype(float)
 
     def _chunk(self, statistic: Statistic, members: Booleans) -> Entries:
         reduced, mask = self.reduced, self.mask(members)
@@ -196,7 +198,7 @@ class Linear:
         scores = influence * self.reduced.weight[:, None]
         plain = influence * self.reduced.rows[:, None] if self._by_survey else None
         size = np.abs(scores).max(axis=0, initial=0.0)
-        counts = np.broadcast_to(counted & (self.reduced.rows > 0)[:, None], influence.shape)
+        counts = np.broadcast_to(counted & ((self.reduced.rows > 0) & (self.factor != 0))[:, None], influence.shape)
         reasons: tuple[str, ...] = ("",) * len(values)
         if self.repeats is not None:
             rooted, values, reasons = self._replicate_root(values, self._refitted(len(values), fit), reasons)

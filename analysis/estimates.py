@@ -13,6 +13,7 @@ from analysis.estimated import NO_DEGREE, NO_VARIANCE, SEED, Estimated, check_le
 
 if TYPE_CHECKING:
     from analysis.families import Comparison
+    from analysis.fragility import Fragility
     from analysis.ranks import RankSets
 
 __all__ = ["NO_DEGREE", "NO_VARIANCE", "Estimates", "check_level", "positive_df"]
@@ -113,3 +114,22 @@ class Estimates(Estimated):
         from analysis.ranks import Rule, rank_sets
 
         return rank_sets(self.without_whole(), Rule(method, level, simultaneous, df, seed))
+
+    def fragility(
+        self,
+        set: bool = False,
+        *,
+        scale: tuple[float, float] | None = None,
+        level: float = 0.95,
+        seed: int = SEED,
+    ) -> "Fragility":
+        """For each domain how few more respondents, all at the top of the scale, would raise its rank by one, and all
+        at its bottom lower it; also as a share of its n. See `fragility.Fragility`.
+
+        set: until a bound of its rank set moves instead, the covariance held. scale: the lowest and the highest answer;
+        by default 0 and 100, of shares 0 and 1. Raises DesignError for values outside the scale.
+        """
+        from analysis.fragility import fragility
+
+        span = scale or ((0.0, 1.0) if self.kind == "share" else (0.0, 100.0))
+        return fragility(self.without_whole(), of_sets=set, scale=span, level=level, seed=seed)

@@ -74,7 +74,7 @@ def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
     if not rule.simultaneous and rule.method != "max-t":
         raise DesignError(f"The method {rule.method!r} is simultaneous: use method='max-t' for marginal sets.")
     check_level(rule.level)
-    _check(estimates)
+    check_rankable(estimates)
     if rule.method.startswith("means"):
         above = _means(estimates, rule)
         low, high = bounds(above)
@@ -94,14 +94,16 @@ def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
     )
 
 
-def _check(estimates: Estimates) -> None:
+def check_rankable(estimates: Estimates, *, varying: bool = True) -> None:
+    """Refuse domains of several variables, and those without an estimate or (if `varying`) without its variance."""
     if len(estimates.variables) != 1 or len(estimates.domains) < 2:
-        raise DesignError("Rank sets need one variable and at least two domains: ask for one item with by=.")
+        raise DesignError("Ranks need one variable and at least two domains: ask for one item with by=.")
     for domain, reason in zip(estimates.domains, estimates.reasons, strict=True):
         if reason:
             raise DesignError(f"The domain {describe(domain)!r} has no estimate ({reason}): leave it out with where=.")
-    for domain, se, flat in zip(estimates.domains, estimates.se, estimates.entries.flat, strict=False):
-        if flat or not se > 0:
+    flats = estimates.entries.flat[: estimates.shown]
+    for domain, se, flat in zip(estimates.domains, estimates.se, flats, strict=True):
+        if varying and (flat or not se > 0):
             raise DesignError(
                 f"The domain {describe(domain)!r} has no estimated variance (all its psus agree, or it has one): "
                 "it has no rank set; leave it out with where=."

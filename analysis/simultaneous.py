@@ -67,7 +67,8 @@ class MaxT:
         random = np.random.default_rng(self.seed)
         blocks, scaled = self._blocks(), self._matrix / self._se
         counts = [min(BATCH, self.draws - start) for start in range(0, self.draws, BATCH)]
-        return np.vstack([_batch(blocks, scaled, random, count) for count in counts])
+        # by column, since families of some of the contrasts are looked at again and again
+        return np.asfortranarray(np.vstack([_batch(blocks, scaled, random, count) for count in counts]))
 
     @cached_property
     def simulated(self) -> Floats:
@@ -114,7 +115,7 @@ class MaxT:
         """
         observed = self.statistics if statistics is None else statistics
         family = np.arange(len(observed)) if among is None else among
-        drawn, t = self.drawn[:, family], observed[family]
+        drawn, t = self.drawn if among is None else self.drawn[:, family], observed[family]
         found = np.zeros(len(family), dtype=bool)
         limit = self._quantile(self.largest if among is None else np.abs(drawn).max(axis=1), level)
         while True:

@@ -148,7 +148,7 @@ def make_family(family: str, rows: Sequence[Row], estimates: Estimates, rule: Ru
     waves = np.array([entries.waves[places].any(axis=0) for places in used])
     rooted = entries.root.combine(matrix)
     df = _degrees(rooted, waves, entries, rule)
-    scale = float(entries.root.se().max(initial=0.0))
+    scale = float(np.nan_to_num(entries.root.se()).max(initial=0.0))
     # where a part is flat, the difference would pass off the other part's variance as its own
     varied = ~np.array([bool(entries.flat[places].any()) for places in used])
     tested = np.isfinite(differences) & varied & (rooted.se() > NO_TEST * scale) & (df > 0)

@@ -16,7 +16,7 @@ from analysis.entries import Entries, chain
 from analysis.errors import DesignError
 from analysis.repeats import Repeats, domain_sums
 from analysis.totals import Reduced
-from analysis.variance import ReplicateEstimates, Root, group_sums, replicate_root, root
+from analysis.variance import ReplicateEstimates, Root, group_sums, lonely_groups, replicate_root, root
 from analysis.weighting import Cells, CellSums, Taken, credited, product, repeat
 
 Floats = NDArray[np.float64]
@@ -132,7 +132,7 @@ class Linear:
             plain = None
             if self._by_survey:
                 plain = _scores(statistic, reduced.plain, mask, coefficients=coefficients, ratios=ratios)
-            valid = (mask > 0) & (reduced.sums[:, [statistic.base]] > 0)
+            valid = self._valid(statistic, mask) if reduced.layout.lonely_in_domains else None
             rooted = self.root_of(scores, size=size, plain=plain, members=valid)
             if reduced.layout.lonely_in_domains == "average":  # of no other stratum
                 flat |= ~rooted.rows.any(axis=0)
@@ -148,6 +148,18 @@ class Linear:
             members=members,
             coefficients=tuple(tuple(row) for row in coefficients.tolist()),
         )
+
+    def _valid(self, statistic: Statistic, mask: Floats) -> Booleans:
+        """R x P, the groups with a valid answer in each set of domains."""
+        return np.asarray((mask > 0) & (self.reduced.sums[:, [statistic.base]] > 0))
+
+    def lonely_strata(self, statistic: Statistic, members: Booleans) -> NDArray[np.int64]:
+        """P numbers of strata (in a wave) of which each set of domains (P x D) has a valid answer in one psu of
+        several.
+        """
+        valid, first = self._valid(statistic, self.mask(members)), self.reduced.layout.stages[0]
+        units = replace(first, of=first.of[self.reduced.unit])
+        return np.asarray(lonely_groups(valid, units).sum(axis=0))
 
     @cached_property
     def _units_inside(self) -> Booleans:
@@ -284,7 +296,13 @@ class Linear:
         noise = np.abs(estimates - centre).max(axis=0, initial=0.0) <= REPLICATE_NOISE * np.abs(centre)
         repeated = np.where(noise, centre, estimates)
         return replicate_root(
-            ReplicateEstimates(estimates=repeated, scales=self.repeats.scales, centre=centre, df=self.design_df),
+            ReplicateEstimates(
+                estimates=repeated,
+                scales=self.repeats.scales,
+                centre=centre,
+                df=self.design_df,
+                about_mean=self.repeats.centre == "mean",
+            ),
             len(self.reduced.layout.waves),
         )
 
@@ -304,7 +322,7 @@ class Linear:
 
     def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:
         """P x 3 psus less strata."""
-        valid = (mask > 0) & (self.reduced.sums[:, [statistic.base]] > 0)
+        valid = self._valid(statistic, mask)
         return self.degrees_of(valid, (mask > 0) & (self.reduced.weight[:, None] > 0))
 
     def degrees_of(self, valid: Booleans, domain: Booleans) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis import chisquare, estimation
 from analysis.design import describe
 from analysis.errors import DesignError, nearest
-from analysis.estimates import NO_VARIANCE
+from analysis.estimated import NO_VARIANCE
 from analysis.independence import SINGULAR
 from analysis.linear import Part, Statistic
 from analysis.tables import degrees_of, levels_of, where_complete
@@ -54,9 +54,10 @@ def goodness_of_fit(sample: "Sample", item: str, p: Shares, where: Where) -> Goo
     complete = where_complete(sample, [item], where)
     levels, expected = _given(item, levels_of(sample, item), p)
     plan = estimation.Plan()
+    everybody = plan.place("all", indicator(answered(item, sample.schema)))
     for level in levels:
-        place = plan.place(level, indicator(answered(item, sample.schema) & (nw.col(item) == level)))
-        plan.statistics.append(Statistic(describe(level), (Part(place, None),), place))
+        place = plan.place(("level", level), indicator(answered(item, sample.schema) & (nw.col(item) == level)))
+        plan.statistics.append(Statistic(describe(level), (Part(place, None),), everybody))
     counts = estimation.estimate(sample, plan, kind="total", by=None, where=complete, whole=False)
     degrees_of(counts, f"The column {item!r}")
     total = float(counts.values.sum())
@@ -65,7 +66,7 @@ def goodness_of_fit(sample: "Sample", item: str, p: Shares, where: Where) -> Goo
     # the derivative of (O - N p) / sqrt(N p) by each count, N being their sum
     slope = np.diag(1 / root) - (expected / root + gap / (2 * total))[:, None]
     effects: Floats = np.asarray(np.linalg.eigvalsh(slope @ counts.covariance @ slope.T), dtype=float)
-    if not effects.max() > SINGULAR * total / counts.n.sum():  # in a simple random sample they are about N / n
+    if not effects.max() > SINGULAR * total / counts.n[0]:  # in a simple random sample they are about N / n
         raise DesignError(f"All psus agree on {item!r}: {NO_VARIANCE}, and so no test.")
     x2 = float(gap @ gap)
     scale, df = chisquare.satterthwaite(effects)
@@ -74,7 +75,7 @@ def goodness_of_fit(sample: "Sample", item: str, p: Shares, where: Where) -> Goo
         scale=scale,
         df=df,
         p=chisquare.satterthwaite_tail(x2, effects),
-        n=int(counts.n.sum()),
+        n=int(counts.n[0]),
         levels=tuple(levels),
         shares=tuple((counts.values / total).tolist()),
         expected=tuple(expected.tolist()),

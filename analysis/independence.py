@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from analysis import chisquare
 from analysis.errors import DesignError, nearest
-from analysis.estimates import NO_VARIANCE, Estimates
+from analysis.estimated import NO_VARIANCE
+from analysis.estimates import Estimates
 
 Floats = NDArray[np.float64]
 STATISTICS = ("F", "Chisq", "Wald", "adjWald", "lincom", "saddlepoint")

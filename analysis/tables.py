@@ -18,7 +18,8 @@ from analysis import estimation, scoring
 from analysis.design import check_columns, describe
 from analysis.entries import pick
 from analysis.errors import DesignError
-from analysis.estimates import NO_DEGREE, NO_VARIANCE, Estimates
+from analysis.estimated import NO_DEGREE, NO_VARIANCE
+from analysis.estimates import Estimates
 from analysis.independence import Independence, TableTest
 from analysis.linear import Part, Statistic
 from analysis.totals import Where, answered, condition_of, indicator
@@ -35,8 +36,9 @@ LEVELS, CELLS = 200, 2_000
 class Crosstab:
     """A table of two columns over the rows that have a value in both.
 
-    row_levels, column_levels: those that somebody gave; empty: (column, level) of the others, left out. counts: totals
-    of the cells (persons). of_all: shares (0-1) of the cells in the table. Both are Estimates, row by row.
+    row_levels, column_levels: those that somebody gave; empty: (column, level) of the others, left out. Row by row:
+    persons: unweighted counts of the cells; counts: Estimates of their totals (persons represented); of_all: of their
+    shares (0-1) in the table.
     """
 
     sample: "Sample"
@@ -46,6 +48,7 @@ class Crosstab:
     row_levels: tuple[Any, ...]
     column_levels: tuple[Any, ...]
     empty: tuple[tuple[str, Any], ...]
+    persons: tuple[int, ...]
     counts: Estimates
     of_all: Estimates
 
@@ -81,7 +84,7 @@ class Crosstab:
                 raise DesignError(f"The table has a column {name!r} of its own: give the variable another name.")
         cells = [(a, b) for a in self.row_levels for b in self.column_levels]
         labels = {self.row: [a for a, _ in cells], self.column: [b for _, b in cells]}
-        counts = {"n": self.counts.n.astype(int), "weighted": self.counts.values, "weighted_se": self.counts.se}
+        counts = {"n": np.array(self.persons), "weighted": self.counts.values, "weighted_se": self.counts.se}
         across, down = _places(self.of_row), _places(self.of_column)
         parts = [
             _shares(self.of_all, list(range(len(cells))), level).assign(denominator="all", **labels, **counts),
@@ -133,31 +136,40 @@ def crosstab(sample: "Sample", row: str, column: str, where: Where) -> Crosstab:
             f"The table of {row!r} and {column!r} would have {len(rows) * len(columns)} cells, more than {CELLS}: "
             "merge values first."
         )
-    made = estimation.estimate(
-        sample, _plan(sample, (row, rows), (column, columns)), kind="share", by=None, where=complete, whole=False
-    )
-    held = made.n[: len(rows) * len(columns)].reshape(len(rows), len(columns)) > 0
-    if not held.any():
-        raise DesignError(f"Nobody gave both {row!r} and {column!r}: there is no table; widen where=.")
-    in_rows, in_columns = np.asarray(held.any(axis=1)), np.asarray(held.any(axis=0))
-    kept = np.flatnonzero(np.outer(in_rows, in_columns))
-    across, down = _split(rows, in_rows), _split(columns, in_columns)
+    n = _persons(sample, row, column, complete)
+    across = [level for level in rows if any((level, other) in n for other in columns)]
+    down = [level for level in columns if any((other, level) in n for other in rows)]
+    plan = _plan(sample, (row, across), (column, down))
+    made = estimation.estimate(sample, plan, kind="share", by=None, where=complete, whole=False)
+    cells = np.arange(len(across) * len(down))
     return Crosstab(
         sample=sample,
         row=row,
         column=column,
         where=complete,
-        row_levels=across[0],
-        column_levels=down[0],
+        row_levels=tuple(across),
+        column_levels=tuple(down),
         empty=tuple(
             (name, level)
-            for name, levels in ((row, across), (column, down))
-            for level in dict.fromkeys((*levels[1], *scoring.choices_of(sample.instrument, name)))
-            if level not in levels[0]
+            for name, levels, kept in ((row, rows, across), (column, columns, down))
+            for level in dict.fromkeys((*levels, *scoring.choices_of(sample.instrument, name)))
+            if level not in kept
         ),
-        counts=_some(made, kept, "total"),
-        of_all=_some(made, kept + held.size, "share"),
+        persons=tuple(n.get((a, b), 0) for a in across for b in down),
+        counts=_some(made, cells, "total"),
+        of_all=_some(made, cells + len(cells), "share"),
     )
+
+
+def _persons(sample: "Sample", row: str, column: str, complete: nw.Expr) -> dict[tuple[Any, Any], int]:
+    """Unweighted counts of the cells in which there is somebody."""
+    plan = estimation.Plan()
+    plan.statistics.append(Statistic("persons", (Part(plan.place("all", indicator(complete)), None),), 0))
+    counted = estimation.estimate(sample, plan, kind="total", by=[row, column], where=complete, whole=False)
+    found = {(a, b): int(n) for (a, b), n in zip(counted.domains, counted.n.tolist(), strict=True) if n > 0}
+    if not found:
+        raise DesignError(f"Nobody gave both {row!r} and {column!r}: there is no table; widen where=.")
+    return found
 
 
 def _plan(sample: "Sample", row: tuple[str, list[Any]], column: tuple[str, list[Any]]) -> estimation.Plan:
@@ -172,15 +184,9 @@ def _plan(sample: "Sample", row: tuple[str, list[Any]], column: tuple[str, list[
         for a in row[1]
         for b in column[1]
     }
-    plan.statistics += [Statistic(name, (Part(cell, None),), cell) for name, cell in cells.items()]
+    plan.statistics += [Statistic(name, (Part(cell, None),), everybody) for name, cell in cells.items()]
     plan.statistics += [Statistic(name, (Part(cell, everybody),), everybody) for name, cell in cells.items()]
     return plan
-
-
-def _split(levels: list[Any], held: NDArray[np.bool_]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The levels that somebody gave, and the others."""
-    pairs = list(zip(levels, held.tolist(), strict=True))
-    return tuple(level for level, some in pairs if some), tuple(level for level, some in pairs if not some)
 
 
 def _some(estimates: Estimates, places: NDArray[np.int64], kind: str) -> Estimates:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis.design import describe
 from analysis.errors import DesignError
-from analysis.estimates import Estimates, check_level
+from analysis.estimated import check_level
+from analysis.estimates import Estimates
 from analysis.estimation import is_numeric
 from analysis.tables import degrees_of, where_complete
 from analysis.totals import Where

@@ -22,6 +22,7 @@ SEED = 20140101
 DEFAULT_INTERVALS = {"share": "korn-graubard", "index": "logit", "variance": "log", "correlation": "fisher"}
 DEGREES = ("valid", "domain", "design")
 NO_VARIANCE = "no estimated variance"
+NEGATIVE = "its variance is estimated to be negative"
 NO_DEGREE = "too few psus for an interval"
 
 
@@ -75,7 +76,9 @@ class Estimated:
 
     @property
     def se(self) -> Floats:
-        """P standard errors; NaN where there is no estimate."""
+        """P standard errors; NaN where there is no estimate, or where joint inclusion probabilities make its variance
+        negative.
+        """
         return np.where(np.isnan(self.values), np.nan, self.entries.root.se()[: self.shown])
 
     @property
@@ -103,6 +106,17 @@ class Estimated:
         """(variable, whole) of each hidden estimate, in order."""
         return tuple((variable, whole) for variable in self.variables for whole in self.wholes)
 
+    @cached_property
+    def lonely_strata(self) -> NDArray[np.int64]:
+        """P numbers of strata of which the answers of a domain leave one psu of several: the psus without an answer
+        count with zero, so that the variance stands on little; see `Design.lonely_psu_in_domains`.
+        """
+        count = len(self.domains)
+        if self.engine is None or self.engine.repeats is not None or len(self.statistics) * count != self.shown:
+            return np.zeros(self.shown, dtype=np.int64)
+        members = self.entries.members[: self.shown].reshape(len(self.statistics), count, -1)
+        return np.concatenate([self.engine.lonely_strata(*one) for one in zip(self.statistics, members, strict=True)])
+
     def degrees(self, kind: str | float = "valid") -> Floats:
         """P degrees of freedom: "valid", "domain", "design" (psus less strata), "satterthwaite", or a number."""
         if isinstance(kind, (int, float)):
@@ -123,15 +137,17 @@ class Estimated:
         """
         chosen = method or DEFAULT_INTERVALS.get(self.kind, "mean")
         check_level(level)
+        scale, replicates = 100.0 if self.kind == "index" else 1.0, self.entries.root.replicates
         evidence = intervals.Evidence(
-            values=self._within(100.0) if self.kind == "index" else self._within(1.0),
+            values=self._within(scale),
             variance=self.se**2,
             df=self.degrees(df),
             n=self.n,
-            pooled=self._pooled(100.0 if self.kind == "index" else 1.0),
+            pooled=self._pooled(scale),
             flat=self.entries.flat[: self.shown] & (method is None),
+            logit=replicates and replicates.columns(np.arange(self.shown)).logit_variance(scale),
         )
-        return intervals.limits(evidence, chosen, level=level, scale=100.0 if self.kind == "index" else 1.0)
+        return intervals.limits(evidence, chosen, level=level, scale=scale)
 
     def _within(self, scale: float) -> Floats:
         """The values, those that only rounding puts beside an end of the scale at the end itself."""
@@ -181,7 +197,8 @@ class Estimated:
     def to_frame(self, level: float = 0.95, *, method: str | None = None, df: str | float = "valid") -> pd.DataFrame:
         """One row per estimate: a column per `by` name, variable, estimate, se, low, high, df, n, design_effect.
 
-        Where there is no estimate or no interval the numbers are missing, and a last column `reason` says why.
+        Where there is no estimate or no interval the numbers are missing, and a last column `reason` says why. Where a
+        domain leaves strata with one of their psus a column `lonely_strata` counts them.
         """
         frame = pd.DataFrame(
             {name: [label[i] for _, label in self.labels] for i, name in enumerate(self.by)}
@@ -190,9 +207,11 @@ class Estimated:
         limits = self.interval(method=method, level=level, df=df)
         numbers = {"estimate": self.values, "se": self.se, "low": limits[:, 0], "high": limits[:, 1]}
         frame = frame.assign(**numbers, df=self.degrees(df), n=self.n.astype(int), design_effect=self.design_effect())
+        if self.lonely_strata.any():
+            frame = frame.assign(lonely_strata=self.lonely_strata)
         reasons = [
-            reason or ("" if np.isfinite(low) else NO_DEGREE if not df > 0 else NO_VARIANCE)
-            for reason, low, df in zip(self.reasons, limits[:, 0], frame["df"], strict=True)
+            reason or ("" if np.isfinite(low) else NEGATIVE if below else NO_DEGREE if not df > 0 else NO_VARIANCE)
+            for reason, low, below, df in zip(self.reasons, limits[:, 0], np.isnan(self.se), frame["df"], strict=True)
         ]
         return frame.assign(reason=reasons) if any(reasons) else frame
 

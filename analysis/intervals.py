@@ -1,10 +1,11 @@
 """Intervals of single estimates, by name.
 
 `mean`: t. `log`: t on the logarithm. `fisher`: t on the inverse hyperbolic tangent, of correlations. `logit`, `xlogit`:
-t on the log odds. `likelihood`: where the binomial deviance reaches t squared times the design effect, as R's `survey`.
-`asin`: t on the arcsine of the square root. `beta`: Clopper and Pearson with the effective sample size of Korn and
-Graubard 1998, as R's `survey`; `korn-graubard`: the same with the effective size cut at n (NCHS, Parker et al. 2017),
-and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective size (Franco et al. 2019).
+t on the log odds; with replicates `logit` takes the log odds of each. `likelihood`: where the binomial deviance reaches
+t squared times the design effect, as R's `survey`. `asin`: t on the arcsine of the square root. `beta`: Clopper and
+Pearson with the effective sample size of Korn and Graubard 1998, as R's `survey`; `korn-graubard`: the same with the
+effective size cut at n (NCHS, Parker et al. 2017), and a limit at 0 and 1. `wilson`: Wilson 1927 with the effective
+size (Franco et al. 2019).
 """
 
 from collections.abc import Callable
@@ -21,7 +22,8 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Evidence:
     """What an interval is made from, P entries each. pooled: the design effect that stands in at the ends of the
-    scale. flat: whether a variance of zero only says that all psus agree, so that it makes no interval.
+    scale. flat: whether a variance of zero only says that all psus agree, so that it makes no interval. logit: the
+    variance of the log odds where replicates give it.
     """
 
     values: Floats
@@ -30,6 +32,7 @@ class Evidence:
     n: Floats
     pooled: Floats
     flat: NDArray[np.bool_]
+    logit: Floats | None = None
 
 
 def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Floats:
@@ -37,7 +40,7 @@ def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Fl
     if method not in METHODS:
         raise DesignError(f"There is no interval method {method!r}. {nearest(method, METHODS)}")
     result = np.full((len(evidence.values), 2), np.nan)
-    known = np.isfinite(evidence.values) & (evidence.df > 0)
+    known = np.isfinite(evidence.values) & ~np.isnan(evidence.variance) & (evidence.df > 0)
     if method in UNSCALED:
         defined, made = UNSCALED[method]
         return _rows(made, evidence, known & ~evidence.flat & defined(evidence.values), level, result)
@@ -70,6 +73,7 @@ def _rows(
             evidence.n[chosen],
             evidence.pooled[chosen],
             evidence.flat[chosen],
+            None if evidence.logit is None else evidence.logit[chosen],
         )
         result[chosen] = method(part, level)
     return result
@@ -98,6 +102,13 @@ def _fisher(evidence: Evidence, level: float) -> Floats:
 
 
 def _logit(evidence: Evidence, level: float) -> Floats:
+    if evidence.logit is None:
+        return _xlogit(evidence, level)
+    middle, half = np.log(evidence.values / (1 - evidence.values)), _t(evidence, level) * np.sqrt(evidence.logit)
+    return 1 / (1 + np.exp(-np.column_stack([middle - half, middle + half])))
+
+
+def _xlogit(evidence: Evidence, level: float) -> Floats:
     p = evidence.values
     middle, half = np.log(p / (1 - p)), _t(evidence, level) * np.sqrt(evidence.variance) / (p * (1 - p))
     return 1 / (1 + np.exp(-np.column_stack([middle - half, middle + half])))
@@ -196,7 +207,7 @@ METHODS: dict[str, Callable[[Evidence, float], Floats]] = {
     "fisher": _fisher,
     "likelihood": _likelihood,
     "logit": _logit,
-    "xlogit": _logit,
+    "xlogit": _xlogit,
     "asin": _asin,
     "beta": _beta,
     "korn-graubard": _korn_graubard,

@@ -132,7 +132,8 @@ class Replication:
     """Replicates made from the psus of a design: factors of U first-stage units x B, by label.
 
     A label is the unit's (stratum, wave, psu), so that the factors do not depend on the order of any table; the
-    position of the row where rows are the units. seed: of the draw, None where nothing is drawn.
+    position of the row where rows are the units. seed: of the draw, None where nothing is drawn. by_rank: as in
+    `Repeats`.
     """
 
     kind: str
@@ -142,10 +143,11 @@ class Replication:
     centre: str
     rho: float | None = None
     seed: int | None = None
+    by_rank: bool = False
 
     def on(self, reduced: "Reduced") -> Repeats:
         """The replicates of a reduced table of the same sample."""
         layout = reduced.layout
         place = np.array([self.labels[label] for label in layout.labels], dtype=np.int64)
         unit = place[layout.stages[0].of[reduced.unit]]
-        return Repeats(self.factors, unit, self.scales, kind=self.kind, centre=self.centre)
+        return Repeats(self.factors, unit, self.scales, kind=self.kind, centre=self.centre, by_rank=self.by_rank)

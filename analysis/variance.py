@@ -107,13 +107,15 @@ class Root:
 class ReplicateEstimates:
     """B replicate estimates of P parameters: V = sum_b scale_b (estimate_b - centre)(estimate_b - centre)'.
 
-    scales: B. centre: P, the full-sample estimate or the mean of the replicates. df: degrees of freedom of the whole.
+    scales: B. centre: P, the full-sample estimate, or the mean of the replicates (about_mean). df: degrees of freedom
+    of the whole.
     """
 
     estimates: Floats
     scales: Floats
     centre: Floats
     df: float
+    about_mean: bool = False
 
     def rows(self) -> Floats:
         """B x P scaled deviations."""
@@ -126,6 +128,17 @@ class ReplicateEstimates:
     def combine(self, coefficients: Floats) -> "ReplicateEstimates":
         """Linear combinations of the parameters."""
         return replace(self, estimates=self.estimates @ coefficients, centre=self.centre @ coefficients)
+
+    def logit_variance(self, scale: float) -> Floats:
+        """P variances of log(estimate / (scale - estimate)); NaN where a replicate is not inside the scale."""
+        inside = (
+            ((self.estimates > 0) & (self.estimates < scale)).all(axis=0) & (self.centre > 0) & (self.centre < scale)
+        )
+        odds = np.log(np.where(inside, self.estimates, 0.5 * scale) / np.where(inside, scale - self.estimates, 1.0))
+        centre = np.log(np.where(inside, self.centre, 0.5 * scale) / np.where(inside, scale - self.centre, 1.0))
+        if self.about_mean:
+            centre = odds[self.scales > 0].mean(axis=0)
+        return np.where(inside, self.scales @ (odds - centre) ** 2, np.nan)
 
 
 def replicate_root(replicates: ReplicateEstimates, waves: int) -> Root:

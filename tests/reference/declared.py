@@ -81,7 +81,7 @@ def sample_of(case: Case, data: pd.DataFrame) -> Sample:
     )
     sample = Sample(data, declared)
     if design.get("replicate"):
-        sample = sample.replicate("jackknife", centre="estimate" if design["replicate"]["mse"] else "mean")
+        sample = sample.replicate("jackknife", centre="estimate" if design["replicate"]["mse"] else "mean", df="rank")
     for step in steps_of(case):
         sample = weighted(sample, step)
     return sample

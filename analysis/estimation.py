@@ -171,7 +171,7 @@ def estimate(
     if not reduced.domains or not reduced.inside.any():
         raise DesignError("No row is left by where= and by=, so that there is no domain: widen the conditions.")
     engine = engine_of(sample, reduced)
-    wholes, whole_labels = _wholes(reduced.domains, names, sample.design.wave)
+    wholes, whole_labels = wholes_of(reduced.domains, names, sample.design.wave)
     singles = np.eye(len(reduced.domains), dtype=bool)
     shown = [engine.entries(one, singles) for one in plan.statistics]
     hidden = [engine.entries(one, wholes) for one in plan.statistics]
@@ -232,7 +232,7 @@ def _arranged(shown: Sequence[Entries], hidden: Sequence[Entries]) -> Entries:
     return chain([*shown, *hidden])
 
 
-def _wholes(
+def wholes_of(
     domains: Sequence[tuple[Any, ...]], by: tuple[str, ...], wave: str | None
 ) -> tuple[Booleans, tuple[tuple[Any, ...], ...]]:
     """What the domains make up together: one whole, or one per wave where the waves are told apart."""

@@ -41,6 +41,7 @@ class Ordered:
 
 
 Inverse = Callable[[Ordered, Floats], Floats]
+Arrange = Callable[[Floats, Floats], Ordered]
 
 
 def ordered(values: Floats, weights: Floats) -> Ordered:
@@ -49,6 +50,15 @@ def ordered(values: Floats, weights: Floats) -> Ordered:
     """
     kept = weights > 0
     order = np.lexsort((weights[kept], values[kept]))
+    return Ordered(values[kept][order], weights[kept][order])
+
+
+def in_row_order(values: Floats, weights: Floats) -> Ordered:
+    """Values in order, without those of weight 0; equals as the rows stand, which moves quantiles that are read off
+    lines between rows.
+    """
+    kept = weights > 0
+    order = np.argsort(values[kept], kind="stable")
     return Ordered(values[kept][order], weights[kept][order])
 
 

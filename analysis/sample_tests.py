@@ -7,6 +7,7 @@ from analysis.totals import Where
 
 if TYPE_CHECKING:
     from analysis.goodness import GoodnessOfFit, Shares
+    from analysis.ranktests import RankTest, Score
     from analysis.sample import Sample
     from analysis.tables import Crosstab
     from analysis.ttests import TTest
@@ -55,3 +56,16 @@ class Tests(BoundTable):
         from analysis.ttests import ttest
 
         return ttest(cast("Sample", self), item, group=group, mu=mu, where=where, df=df, level=level)
+
+    def ranktest(self, item: str, group: str, *, score: "str | Score" = "wilcoxon", where: Where = None) -> "RankTest":
+        """Whether the answers of two or more groups stand alike in the population; ranks are 0-1.
+
+        score: "wilcoxon" or "KruskalWallis" (the rank itself), "vanderWaerden" (its normal quantile), "median" (whether
+        it is above 1/2), or a function of an array of ranks. Two groups: t with psus less strata less 1 degrees of
+        freedom; more: F, as R's `survey`. Answers alike share the middle of their ranks. Reads the two columns and the
+        design's. Raises DesignError for text, for one group and for final weights below 0.
+        Source: Lumley and Scott 2013.
+        """
+        from analysis.ranktests import ranktest
+
+        return ranktest(cast("Sample", self), item, group, score=score, where=where)

@@ -9,6 +9,8 @@ import pandas as pd
 from analysis import Estimates, Sample
 from tests.reference.closeness import Verdict
 from tests.reference.declared import Case, Unsupported, conditions_of
+from tests.reference.requests_distributions import DISTRIBUTIONS, likelihood
+from tests.reference.requests_models import MODELS
 from tests.reference.requests_tests import TESTS
 
 ADJUSTED = {
@@ -109,8 +111,6 @@ def order_of(case: Case, estimates: Estimates) -> list[int]:
 
 def ciprop(case: Case, sample: Sample, verdict: Verdict) -> None:
     request, expect = case.request, case.expect
-    if request["method"] == "likelihood":
-        raise Unsupported
     estimates = sample.proportion(request["y"], where=conditions_of(request.get("where")))
     if request["y_level"] not in estimates.variables:
         raise AssertionError(f"no share of {request['y_level']}")
@@ -120,7 +120,14 @@ def ciprop(case: Case, sample: Sample, verdict: Verdict) -> None:
     verdict.close("n", estimates.n[place], expect["n"])
     verdict.close("df", estimates.degrees("valid")[place], expect["df"])
     limits = estimates.interval(method=request["method"], level=expect["ci_level"])
+    if request["method"] == "likelihood":
+        likelihood(case, limits[[place]], verdict)
+        return
     verdict.close("ci", limits[[place]], expect["ci"], scale=1.0)
+
+
+def variance(case: Case, sample: Sample, verdict: Verdict) -> None:
+    judged(case, sample.variance(case.request["y"], missing=missing(case), by=arguments(case)["by"]), verdict)
 
 
 def contrast(case: Case, sample: Sample, verdict: Verdict) -> None:
@@ -239,10 +246,13 @@ def prepared(case: Case, data: pd.DataFrame) -> pd.DataFrame:
 
 
 SUPPORTED: dict[str, Callable[[Case, Sample, Verdict], None]] = {
+    **DISTRIBUTIONS,
     **TESTS,
+    **MODELS,
     "mean": mean,
     "total": total,
     "ratio": ratio,
+    "var": variance,
     "ciprop": ciprop,
     "contrast": contrast,
     "domain_vs_population": domain_vs_population,

@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.design import as_names, check_columns, describe
 from analysis.errors import DesignError, nearest
-from analysis.terms import Column, Factor, Formula, ModelMatrix, column_of, model_matrix, parse_formula
+from analysis.terms import INTERCEPT, Column, Factor, Formula, ModelMatrix, column_of, model_matrix, parse_formula
 from analysis.weighting.cells import Cells, Floats
 from analysis.weighting.distances import Distance
 from analysis.weighting.margins import Margin, number_of, read_margins
@@ -22,6 +22,7 @@ from analysis.weighting.steps import Before
 
 TOLERANCE = 1e-10
 AGREEMENT = 1e-9
+FIRMNESS = 1000.0  # in naming what is out of reach, the number of persons is taken as given
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ class Calibration:
         self, made: ModelMatrix, totals: Floats, weight: Floats, misfit: Floats, where: str
     ) -> DesignError:
         low, high = self.distance.least, self.distance.high
-        gaps = least_gaps(made.values, totals, weight, low=low, high=high)
+        cost = np.array([FIRMNESS if name == INTERCEPT else 1.0 for name in made.names])
+        gaps = least_gaps(made.values, totals, weight, bounds=(low, high), cost=cost)
         size = np.maximum(np.abs(totals), 1.0)
         if np.abs(gaps / size).max() <= 1e-8:
             worst = int(np.argmax(np.abs(misfit) / size))
@@ -134,10 +136,13 @@ class Calibration:
                 f"its total {totals[worst]:.10g}. Widen bounds=, or leave the column out."
             )
         worst = int(np.argmax(np.abs(gaps) / size))
+        between, remedy = f"between {low:g} and {high:g} times the old", "Widen bounds="
+        if (low, high) == (0, np.inf):
+            between, remedy = "of at least 0", "Mend the total"
         return DesignError(
-            f"calibrate cannot reach the total of {made.names[worst]!r}{where}: with new weights between {low:g} and "
-            f"{high:g} times the old it comes no nearer to {totals[worst]:.10g} than "
-            f"{totals[worst] - gaps[worst]:.10g} ({abs(gaps[worst]):.6g} off). Widen bounds=, or leave the column out."
+            f"calibrate cannot reach the total of {made.names[worst]!r}{where}: with new weights {between} it comes no "
+            f"nearer to {totals[worst]:.10g} than {totals[worst] - gaps[worst]:.10g} ({abs(gaps[worst]):.6g} off). "
+            f"{remedy}, or leave the column out."
         )
 
 
@@ -165,8 +170,12 @@ def read_calibration(
     for name, total in plain.items():
         if not np.isfinite(total):
             raise DesignError(f"The total of {name!r} is {total:g}: give a finite number.")
-    for name in nested:
-        check_columns(as_names(name), read.predictors, "totals=")
+    for name in (one for key in nested for one in as_names(key)):
+        if name not in read.predictors:
+            raise DesignError(
+                f"totals= lists categories of {name!r}, which the formula {formula!r} does not hold. "
+                f"{nearest(name, read.predictors)}"
+            )
     return Calibration(read, plain, read_margins(nested, columns) if nested else (), distance, credit)
 
 
@@ -226,21 +235,20 @@ def _check_consistent(names: Sequence[str], totals: Floats, reached: Floats, rea
         )
 
 
-def least_gaps(columns: Floats, totals: Floats, weight: Floats, *, low: float, high: float) -> Floats:
-    """p distances of totals from weighted sums, at the factors between low and high whose relative distances are
-    smallest in sum (a linear programme).
+def least_gaps(columns: Floats, totals: Floats, weight: Floats, *, bounds: tuple[float, float], cost: Floats) -> Floats:
+    """p distances of totals from weighted sums, under the factors between the bounds which make the relative distances,
+    each at its cost, smallest in sum (a linear programme).
     """
     from scipy.optimize import linprog
 
     size = np.maximum(np.abs(totals), 1.0)
-    sums = (columns * weight[:, None] / size[:, None].T).T
     count = len(totals)
+    limits = tuple(None if np.isinf(bound) else bound for bound in bounds)
     solved = linprog(
-        np.concatenate([np.zeros(len(weight)), np.ones(2 * count)]),
-        A_eq=np.hstack([sums, np.eye(count), -np.eye(count)]),
+        np.concatenate([np.zeros(len(weight)), cost, cost]),
+        A_eq=np.hstack([(columns * weight[:, None] / size).T, np.eye(count), -np.eye(count)]),
         b_eq=totals / size,
-        bounds=[(None if np.isinf(low) else low, None if np.isinf(high) else high)] * len(weight)
-        + [(0, None)] * (2 * count),
+        bounds=[limits] * len(weight) + [(0, None)] * (2 * count),
         method="highs",
     )
     return np.asarray((solved.x[-2 * count : -count] - solved.x[-count:]) * size)

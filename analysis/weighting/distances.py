@@ -42,32 +42,35 @@ class Distance:
 
     def factor(self, u: Floats) -> Floats:
         """F(u)."""
-        if self.name == "linear":
-            return np.clip(1 + u, self.low, self.high)
-        if self.name == "raking":
-            return np.clip(np.exp(u), self.least, self.high)
-        return self.low + (self.high - self.low) * self._share(u)
+        if self.name == "logit":
+            return self.low + (self.high - self.low) * self._share(u)
+        held = np.clip(u, *self._limits)
+        return 1 + held if self.name == "linear" else np.exp(held)
 
     def slope(self, u: Floats) -> Floats:
         """The derivative of F: 0 where a bound holds."""
         if self.name == "logit":
             share = self._share(u)
             return (self.high - self.low) * self._steepness * share * (1 - share)
-        raw = 1 + u if self.name == "linear" else np.exp(u)
-        inside = (raw > self.least) & (raw < self.high)
-        return np.where(inside, 1.0 if self.name == "linear" else raw, 0.0)
+        low, high = self._limits
+        return np.where((u > low) & (u < high), np.ones_like(u) if self.name == "linear" else self.factor(u), 0.0)
 
     def integral(self, u: Floats) -> Floats:
         """The convex function whose derivative is F."""
+        if self.name == "logit":
+            above = np.logaddexp(np.log(self.high - 1), np.log1p(-self.low) + self._steepness * u)
+            return self.low * u + (self.high - self.low) / self._steepness * above
+        held = np.clip(u, *self._limits)
         if self.name == "linear":
-            held = np.clip(u, self.low - 1, self.high - 1)
             return held + held**2 / 2 + (1 + held) * (u - held)
-        if self.name == "raking":
-            with np.errstate(divide="ignore"):
-                held = np.clip(u, np.log(self.least), np.log(self.high))
-            return np.exp(held) * (1 + u - held)
-        above = np.logaddexp(np.log(self.high - 1), np.log1p(-self.low) + self._steepness * u)
-        return self.low * u + (self.high - self.low) / self._steepness * above
+        return np.exp(held) * (1 + u - held)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        """The u between which no bound holds."""
+        if self.name == "linear":
+            return self.low - 1, self.high - 1
+        return (float(np.log(self.least)) if self.least > 0 else -np.inf), float(np.log(self.high))
 
     @property
     def _steepness(self) -> float:

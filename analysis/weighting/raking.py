@@ -15,6 +15,8 @@ from analysis.weighting.margins import Margin, check_filled, match
 from analysis.weighting.projection import basis_of
 from analysis.weighting.steps import Before
 
+BLOCK = 64  # columns swept together, so few that they stay in the processor's cache
+
 
 @dataclass(frozen=True)
 class Raking:
@@ -46,40 +48,45 @@ class Raking:
         matched = [match(cells, margin, before.weight) for margin in self.margins]
         for margin, (place, target) in zip(self.margins, matched, strict=True):
             check_filled(margin, target, group_sums(before.weight, place, len(target)), before)
-        members = [np.eye(len(target))[place].T for place, target in matched]
+        solved = [
+            self._swept(before, matched, range(start, min(start + BLOCK, before.weight.shape[1])))
+            for start in range(0, before.weight.shape[1], BLOCK)
+        ]
+        return np.hstack(solved)
+
+    def _swept(self, before: Before, matched: Sequence[tuple[Integers, Floats]], columns: range) -> Floats:
+        """The sweeps of some of the columns: each category keeps one multiplier per column."""
+        from scipy import sparse
+
+        weight = before.weight[:, columns.start : columns.stop].copy()
+        places = [place for place, _ in matched]
         targets = [target[:, None] for _, target in matched]
-        return self._swept(before, members, targets, [place for place, _ in matched])
-
-    def _swept(
-        self, before: Before, members: Sequence[Floats], targets: Sequence[Floats], places: Sequence[Integers]
-    ) -> Floats:
-        """The sweeps: each margin's category keeps one multiplier per replicate; finished replicates drop out."""
-        multipliers = [np.ones((len(target), before.weight.shape[1])) for target in targets]
-        open_ = np.arange(before.weight.shape[1])
-        weight = before.weight
+        ones, cells = np.ones(len(weight)), np.arange(len(weight))
+        members = [
+            sparse.csr_array((ones, (place, cells)), shape=(len(target), len(cells)))
+            for place, target in zip(places, targets, strict=True)
+        ]
+        multipliers = [np.ones((len(target), len(columns))) for target in targets]
         for _ in range(self.iterations + 1):
-            # what a margin is off before its own turn: all within the tolerance ends the sweeps
-            gaps = np.zeros((len(targets), len(open_)))
-            for k, (member, target, place) in enumerate(zip(members, targets, places, strict=True)):
+            off = 0.0  # before each margin's own turn: all within the tolerance ends the sweeps
+            for member, target, place, multiplier in zip(members, targets, places, multipliers, strict=True):
                 now = member @ weight
-                gaps[k] = _gap(now, target).max(axis=0)
+                off = max(off, float(_gap(now, target).max()))
                 ratio = np.divide(target, now, out=np.zeros_like(now), where=now > 0)
-                multipliers[k][:, open_] *= ratio
-                weight = weight * ratio[place]
-            still = gaps.max(axis=0) > self.tolerance
-            open_, weight = open_[still], weight[:, still]
-            if not len(open_):
+                np.multiply(multiplier, ratio, out=multiplier)
+                weight *= ratio.take(place, axis=0)
+            if off <= self.tolerance:
                 return np.asarray(np.prod([one[place] for one, place in zip(multipliers, places, strict=True)], axis=0))
-        off = [_gap(member @ weight, target) for member, target in zip(members, targets, strict=True)]
-        raise self._unfinished(off, before, open_)
+        gaps = [_gap(member @ weight, target) for member, target in zip(members, targets, strict=True)]
+        raise self._unfinished(gaps, before, columns)
 
-    def _unfinished(self, gaps: Sequence[Floats], before: Before, columns: Integers) -> DesignError:
+    def _unfinished(self, gaps: Sequence[Floats], before: Before, columns: range) -> DesignError:
         worst = int(np.argmax([gap.max() for gap in gaps]))
         category, column = np.unravel_index(int(gaps[worst].argmax()), gaps[worst].shape)
         margin = self.margins[worst]
         label = list(margin.totals)[int(category)]
         return DesignError(
-            f"Raking did not converge in {self.iterations} iterations{before.name(int(columns[column]))}: "
+            f"Raking did not converge in {self.iterations} iterations{before.name(columns[int(column)])}: "
             f"{margin.describe(label)} is still {gaps[worst].max():.2g} (relative) off its total, with a tolerance of "
             f"{self.tolerance:g}. Merge sparse categories, or drop a margin that another implies."
         )

@@ -5,8 +5,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis import Design, DesignError, Sample
+from analysis.weighting import (
+    Cells,
+    CellSums,
+    Margin,
+    Nonresponse,
+    PostStratification,
+    Raking,
+    credited,
+    product,
+    read_calibration,
+    repeat,
+    take,
+)
+from analysis.weighting.distances import Distance
+from tests.analysis.schools import api, by_hand, linear
 from tests.analysis.waves_data import DESIGN, margins, wave
 
 
@@ -110,3 +127,159 @@ def test_the_default_credit_is_that_of_the_raking_distance_of_r() -> None:
     np.testing.assert_allclose(raked[["estimate", "se"]], expected[["estimate", "se"]], rtol=1e-9)
     by_rake = bound.rake(totals, credit="survey").mean(["api00", "enroll"]).se
     assert by_rake[0] == pytest.approx(9.2729, abs=5e-5)
+
+
+MARGINS = [{"stype": {"E": 4421, "H": 755, "M": 1018}}, {"sch.wide": {"No": 1072, "Yes": 5122}}]
+
+
+def partly(sample: Sample, **given) -> Sample:
+    return sample.poststratify("stype", {"E": 4421, "H": 755, "M": 1018, "X": 9}, partial=True, **given)
+
+
+@pytest.mark.parametrize(
+    ("case", "weigh"),
+    [
+        ("trim", lambda sample: sample.trim(lower=16, upper=40)),
+        ("trim strict", lambda sample: sample.trim(upper=32, strict=True)),
+        ("linear, trim", lambda sample: linear(sample).trim(lower=16, upper=44, credit="survey")),
+        ("trim, linear", lambda sample: linear(sample.trim(lower=16, upper=40))),
+        ("partial", partly),
+        ("partial", lambda sample: partly(sample, credit="survey")),
+    ],
+)
+def test_trimming_and_partial_tables_are_those_of_r(case: str, weigh) -> None:
+    """Against numbers that R made (data/weighting_by_hand.R)."""
+    expected = by_hand(case)
+    estimates = weigh(api()).mean(["api00", "enroll"])
+    np.testing.assert_allclose(estimates.values, expected["estimate"], rtol=1e-9)
+    np.testing.assert_allclose(estimates.se, expected["se"], rtol=1e-9)
+
+
+def test_what_a_partial_table_leaves_alone_is_said_in_the_notes() -> None:
+    sample = api().poststratify("stype", {"E": 4000, "H": 755, "X": 9}, partial=True)
+    assert [note.split(";")[0].split(":")[1].strip() for note in sample.notes] == [
+        "no total is known of stype = M",
+        "the totals of stype = X are left out",
+    ]
+    np.testing.assert_allclose(sample.total("stype").values, [4000, 755, 1018], rtol=1e-7)
+    assert sample.total("stype").se[:2].tolist() == [0.0, 0.0]
+    assert partly(api()).notes == ("poststratify: the totals of stype = X are left out: nobody was drawn there.",)
+    with pytest.raises(DesignError, match="knows no category of the sample"):
+        api().poststratify("stype", {"X": 9}, partial=True)
+    with pytest.raises(DesignError, match="asked for by awards, and the table has the columns stype"):
+        api().poststratify("awards", pd.DataFrame({"stype": ["E", "H", "M"], "Freq": [1, 2, 3]}))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sentence"),
+    [
+        ({}, "lower=-inf and upper=inf: give"),
+        ({"lower": 50, "upper": 40}, "lower=50 and upper=40"),
+        ({"lower": -3}, "a lower bound of at least 0"),
+        ({"upper": float("nan")}, "upper=nan"),
+        (
+            {"upper": 20, "strict": True},
+            r"trim cannot keep the sum of the weights.*no row is left to take 2194 persons",
+        ),
+        ({"lower": 25, "upper": 40}, "take -306 persons, the mean weight being 30.97"),
+        ({"upper": 40, "credit": "R"}, "credit='R' is not a rule"),
+    ],
+)
+def test_bounds_that_trimming_cannot_meet_are_refused(bounds, sentence: str) -> None:
+    with pytest.raises(DesignError, match=sentence):
+        api().trim(**bounds)
+
+
+def test_trimming_keeps_the_sum_and_ends_inside_its_bounds() -> None:
+    trimmed = api().trim(upper=32, strict=True)
+    assert trimmed.weights.sum() == pytest.approx(api().weights.sum(), rel=1e-12)
+    assert trimmed.weights.max() <= 32 * (1 + 1e-12)
+    assert api().trim(upper=32).weights.max() > 32
+    np.testing.assert_allclose(trimmed.rake(MARGINS).total("stype").values, [4421, 755, 1018], rtol=1e-9)
+
+
+def test_only_the_steps_after_trimming_are_credited_unless_asked_as_r_does() -> None:
+    plain, calibrated = api().trim(lower=16, upper=44), linear(api()).trim(lower=16, upper=44)
+    as_drawn = Sample(api().data.assign(pw=calibrated.weights), api().design)
+    np.testing.assert_allclose(calibrated.mean("enroll").se, as_drawn.mean("enroll").se, rtol=1e-10)
+    assert len(plain.steps) == 1
+    again = calibrated.rake(MARGINS).mean("enroll").se
+    np.testing.assert_allclose(again, as_drawn.rake(MARGINS).mean("enroll").se, rtol=1e-10)
+
+
+def test_a_category_that_a_replicate_leaves_empty_is_refused_with_the_number_of_the_replicate() -> None:
+    cells = Cells(("sex",), (("f",), ("m",)))
+    margin = Margin(("sex",), {("f",): 10.0, ("m",): 12.0})
+    weights, rows = np.array([[5.0, 5.0, 5.0], [5.0, 10.0, 0.0]]), np.array([2.0, 2.0])
+    for step in (Raking((margin,)), PostStratification(margin)):
+        taken, _ = take(step, cells, weights[:, 0], rows)
+        np.testing.assert_allclose(repeat((taken,), cells, weights[:, :2], rows), [[2, 2], [2.4, 1.2]], rtol=1e-12)
+        with pytest.raises(DesignError, match="sex = m has a total of 12 but nobody in replicate 2"):
+            repeat((taken,), cells, weights, rows)
+
+
+def test_replicates_repeat_each_step_on_their_own_weights() -> None:
+    """Every column of `repeat` is what a sample with these base weights, taken alone, gets."""
+    table = wave().assign(answered=lambda t: np.arange(len(t)) % 5 != 0)
+    random = np.random.default_rng(5)
+    drawn = pd.DataFrame({"psu": table["psu"].unique()}).set_index("psu")
+    factors = random.integers(1, 4, (len(drawn), 3)).astype(float)
+    totals = {"(Intercept)": 37_000.0, "z": 1_850_000.0}
+
+    def chain(frame: pd.DataFrame) -> Sample:
+        first = (
+            Sample(frame, DESIGN)
+            .nonresponse(["district"], "answered")
+            .poststratify("sex", {"female": 2e4, "male": 17e3})
+        )
+        return first.trim(upper=300).rake(margins(frame)).calibrate("z", totals, distance="raking")
+
+    whole = chain(table)
+    variables = whole.weighting_variables
+    cells = Cells(variables, tuple(zip(*(table[name].tolist() for name in variables), strict=True)))
+    base, times = table["base_weight"].to_numpy(), factors[[drawn.index.get_loc(one) for one in table["psu"]]]
+    found = repeat(whole.steps, cells, np.column_stack([base, base[:, None] * times]), np.ones(len(table)))
+    np.testing.assert_allclose(base * found[:, 0], whole.weights, rtol=1e-9)
+    for column in range(3):
+        # a row drawn twice is two rows
+        copies = table.loc[table.index.repeat(times[:, column].astype(int))]
+        np.testing.assert_allclose(
+            np.repeat(base * found[:, column + 1], times[:, column].astype(int)), chain(copies).weights, rtol=1e-7
+        )
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), steps=st.permutations(["nonresponse", "poststratify", "calibrate", "partial"]))
+def test_the_residual_is_the_derivative_of_the_estimate_by_the_base_weight(seed: int, steps: list[str]) -> None:
+    """For any order of steps whose regression is exact, by central differences of the whole chain."""
+    random = np.random.default_rng(seed)
+    count = 40
+    labels = [
+        (str(random.integers(3)), bool(random.random() < 0.7), ("a", "b")[i % 2], float(random.integers(0, 9)), i)
+        for i in range(count)
+    ]
+    # who answered is put in every class
+    labels[:3] = [(str(i), True, "a", 1.0 + i, i) for i in range(3)]
+    cells = Cells(("area", "answered", "sex", "x", "row"), tuple(labels))
+    weight, y = random.uniform(1, 3, count), random.normal(50, 10, count)
+    chosen = {
+        "nonresponse": Nonresponse(("area",), "answered"),
+        "poststratify": PostStratification(Margin(("sex",), {("a",): 60.0, ("b",): 70.0})),
+        "partial": PostStratification(Margin(("area",), {("0",): 30.0, ("2",): 45.0}), partial=True),
+        "calibrate": read_calibration(
+            "x", {"(Intercept)": 130.0, "x": 500.0}, distance=Distance("linear"), credit="design", columns=["x"]
+        ),
+    }
+    taken: list = []
+    for name in steps:
+        before = weight * product(taken, cells)
+        taken.append(take(chosen[name], cells, before, np.ones(count))[0])
+    sums = CellSums(weight=weight, rows=np.ones(count), scores=(weight * y)[:, None], plain=y[:, None])
+    credit = credited(cells, taken, sums)
+    residual = credit.multiplier * weight * y + credit.offset[:, 0] * weight
+    step = 1e-5
+    up, down = (weight[:, None] * (1 + sign * step * np.eye(count)) for sign in (1, -1))
+    moved = np.column_stack([weight, up, down])
+    totals = (moved * repeat(taken, cells, moved, np.ones(count)) * y[:, None]).sum(axis=0)
+    slope = (totals[1 : count + 1] - totals[count + 1 :]) / (2 * step)
+    np.testing.assert_allclose(residual, slope, rtol=1e-5, atol=1e-5 * np.abs(weight * y).max())

@@ -67,8 +67,9 @@ def _for_r(recipe: dict[str, Any]) -> str:
     elif recipe["kind"] == "Fay":
         scales = f"rho = {recipe['rho']!r}, "
     else:
-        rscales = ", ".join(repr(one) for one in recipe["rscales"])
-        scales = f"scale = {recipe['scale']!r}, rscales = c({rscales}), "
+        each = recipe["rscales"]
+        listed = f"rep(1, {len(each)})" if set(each) == {1.0} else f"c({', '.join(repr(one) for one in each)})"
+        scales = f"scale = {recipe['scale']!r}, rscales = {listed}, "
     return (
         f'svrepdesign(data = d, weights = ~weight, repweights = "^r[0-9]+$", type = "{recipe["kind"]}", {scales}'
         f"combined.weights = TRUE, mse = {str(recipe['mse']).upper()}, degf = {recipe['degf']:g})"

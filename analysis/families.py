@@ -89,6 +89,11 @@ class Comparison:
 
         return (self.critical + stats.t.ppf(POWER, np.maximum(self.df, 1e-9))) * self.se
 
+    @property
+    def approximate(self) -> bool:
+        """Whether the adjustment simulates from replicates, which do not tell the strata apart."""
+        return self.adjust == "max-t" and self.root.replicates is not None
+
     def to_frame(self) -> pd.DataFrame:
         """One row per difference: domain, reference, difference, se, df, p, p_adjusted, low, high, detectable.
 

@@ -1,7 +1,8 @@
 """Rank sets: the ranks that the data do not exclude, never a rank alone (Mogstad, Romano, Shaikh and Wilhelm 2024)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, count
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,8 @@ METHODS = ("max-t", "pairs-holm", "pairs-bonferroni", "means-bonferroni", "means
 class RankSets:
     """K domains, rank 1 the highest value: the ranks `low` to `high` that are not excluded, and letters.
 
-    Domains that share a letter cannot be told apart; letters overlap, they are not classes.
+    Domains that share a letter cannot be told apart; letters overlap, they are not classes. approximate: whether the
+    simulation is from replicates, which do not tell the strata apart.
     """
 
     domains: tuple[str, ...]
@@ -35,6 +37,7 @@ class RankSets:
     method: str
     simultaneous: bool
     level: float
+    approximate: bool = False
 
     def to_frame(self) -> pd.DataFrame:
         """One row per domain: domain, estimate, rank, low, high, letters."""
@@ -91,6 +94,23 @@ def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
         method=rule.method,
         simultaneous=rule.simultaneous,
         level=rule.level,
+        approximate=rule.method == "max-t" and estimates.entries.root.replicates is not None,
+    )
+
+
+def rank_sets_within(estimates: Estimates, rule: Rule, within: str) -> RankSets:
+    """Rank sets among the domains of each value of `within`, side by side."""
+    from analysis.parting import parts_of
+
+    made = [rank_sets(part, rule) for part in parts_of(estimates, within)]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in made]) for name in ("estimates", "rank", "low", "high")
+    }
+    return replace(
+        made[0],
+        domains=tuple(domain for one in made for domain in one.domains),
+        letters=tuple(letter for one in made for letter in one.letters),
+        **arrays,
     )
 
 

@@ -59,4 +59,9 @@ def coefficients(found: Any, expect: dict[str, Any], verdict: Verdict) -> None:
         verdict.close(key, limits, expected.tolist())
 
 
-MODELS: dict[str, Callable[[Case, Sample, Verdict], None]] = {"glm": glm, "olr": olr}
+def alpha(case: Case, sample: Sample, verdict: Verdict) -> None:
+    found = sample.reliability(case.request["y"], where=conditions_of(case.request.get("where")))
+    verdict.close("estimates", found.values, case.expect["estimates"])
+
+
+MODELS: dict[str, Callable[[Case, Sample, Verdict], None]] = {"glm": glm, "olr": olr, "alpha": alpha}

@@ -43,13 +43,11 @@ def _neighbours(sample: "BoundTable", by: str) -> list[list[Any]]:
     check_columns([by], list(sample.schema), "by=")
     if not sample.design.strata:
         raise DesignError("The design has no strata to collapse: name them with stratum=.")
-    reduced = reduce_rows(
-        sample.frame, replace(sample.design, lonely_psu="remove", lonely_psu_in_domains=False), by=[by]
-    )
-    layout = reduced.layout
-    values = _values(reduced, by)
+    values = _values(reduce_rows(sample.frame, replace(_lenient(sample.design), collapsed=()), by=[by]), by)
+    layout = reduce_rows(sample.frame, _lenient(sample.design)).layout
+    first = {one: min(values[label] for label in labels) for one, labels in enumerate(layout.strata)}
     lonely, certain = _states(layout)
-    ordered = sorted(np.flatnonzero(~certain).tolist(), key=lambda one: (values[one], str(layout.strata[one])))
+    ordered = sorted(np.flatnonzero(~certain).tolist(), key=lambda one: (first[one], str(layout.strata[one])))
     groups: list[list[int]] = []
     waiting = False
     for one in ordered:
@@ -67,14 +65,14 @@ def _neighbours(sample: "BoundTable", by: str) -> list[list[Any]]:
     return [[label for one in group for label in layout.strata[one]] for group in groups if len(group) > 1]
 
 
-def _values(reduced: Reduced, by: str) -> dict[int, Any]:
-    """The one value of the column in each stratum."""
+def _values(reduced: Reduced, by: str) -> dict[Any, Any]:
+    """The one value of the column in each stratum, by its label."""
     layout = reduced.layout
     stratum = layout.stratum[layout.stages[0].of[reduced.unit]].tolist()
-    found: dict[int, Any] = {}
+    found: dict[Any, Any] = {}
     for one, domain in zip(stratum, reduced.domain.tolist(), strict=True):
         value = None if domain < 0 else reduced.domains[domain][0]
-        if is_missing(value) or found.setdefault(one, value) != value:
+        if is_missing(value) or found.setdefault(layout.strata[one][0], value) != value:
             raise DesignError(
                 f"The column {by!r} has no single value in the stratum {_name(layout, one)!r}: order strata by "
                 "something known of each before the answers, such as its size or its place."

@@ -51,6 +51,11 @@ class Estimates(Estimated):
             )
         if np.linalg.matrix_rank(self.covariance) < q:
             raise DesignError(f"The covariance of the {q} estimates is singular: test fewer of them together.")
+        if self.entries.root.signed and not (np.linalg.eigvalsh(self.covariance) > 0).all():
+            raise DesignError(
+                f"The estimated covariance of the {q} estimates is not positive, which joint inclusion probabilities "
+                "allow: choose pps='brewer', or test fewer of them together."
+            )
         statistic = float(self.values @ np.linalg.solve(self.covariance, self.values))
         adjusted = (nu - q + 1) / (nu * q) * statistic
         return {

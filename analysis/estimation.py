@@ -13,9 +13,10 @@ from analysis.design import as_names, check_columns
 from analysis.entries import Entries, chain
 from analysis.errors import DesignError
 from analysis.estimates import Estimates
+from analysis.grouping import Term, expression_of
 from analysis.linear import Linear, Part, Rule, Statistic
 from analysis.moments import Moments
-from analysis.totals import PREFIX, Reduced, Where, answered, indicator, is_missing, materialise, numeric, reduce_rows
+from analysis.totals import PREFIX, Reduced, Where, answered, is_missing, materialise, numeric, reduce_rows
 from analysis.weighting import Cells
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ WHOLE = "whole"
 class Plan:
     """The row expressions of a request, each once, and the statistics that refer to them by position."""
 
-    expressions: list[nw.Expr] = field(default_factory=list)
+    expressions: list[nw.Expr | Term] = field(default_factory=list)
     statistics: list[Statistic] = field(default_factory=list)
     positions: dict[Any, int] = field(default_factory=dict)
     prepared: list[nw.Expr] = field(default_factory=list)
@@ -44,8 +45,10 @@ class Plan:
         """The table with the prepared columns."""
         return frame.with_columns(*self.prepared) if self.prepared else frame
 
-    def place(self, key: Any, expression: nw.Expr) -> int:
-        """The position of an expression, added where its key is new."""
+    def place(self, key: Any, expression: nw.Expr | Term) -> int:
+        """The position of an expression, added where its key is new; a `Term` is summed faster than the same as an
+        expression.
+        """
         if key not in self.positions:
             self.positions[key] = len(self.expressions)
             self.expressions.append(expression)
@@ -70,14 +73,14 @@ def plan_of_columns(sample: "BoundTable", items: Sequence[str], *, total: bool, 
     together = joint([answered(item, schema) for item in items]) if listwise else None
     for item in items:
         valid, key = (together, "all") if together is not None else (answered(item, schema), item)
-        base = plan.place(("valid", key), indicator(valid))
+        base = plan.place(("valid", key), Term(valid))
         below = None if total else base
         if is_numeric(schema[item]):
-            above = plan.place(("value", key, item), value_where(valid, numeric(item)))
+            above = plan.place(("value", key, item), Term(valid, numeric(item)))
             plan.statistics.append(Statistic(item, (Part(above, below),), base))
             continue
         for level in sample.levels(item):
-            above = plan.place(("level", key, item, level), indicator(valid & (nw.col(item) == level)))
+            above = plan.place(("level", key, item, level), Term(valid & (nw.col(item) == level)))
             plan.statistics.append(Statistic(f"{item}={level}", (Part(above, below),), base))
     return plan
 
@@ -87,9 +90,9 @@ def plan_of_shares(sample: "BoundTable", item: str) -> Plan:
     check_columns([item], list(sample.schema), "The request")
     plan = Plan()
     valid = answered(item, sample.schema)
-    base = plan.place("valid", indicator(valid))
+    base = plan.place("valid", Term(valid))
     for level in sample.levels(item):
-        above = plan.place(("level", level), indicator(valid & sample.chosen(item, level)))
+        above = plan.place(("level", level), Term(valid & sample.chosen(item, level)))
         plan.statistics.append(Statistic(str(level), (Part(above, base),), base))
     return plan
 
@@ -106,9 +109,9 @@ def plan_of_ratios(sample: "BoundTable", numerators: Sequence[str], denominator:
     plan = Plan()
     for name in numerators:
         valid = answered(name, schema) & answered(denominator, schema)
-        base = plan.place(("valid", name), indicator(valid))
-        above = plan.place(("above", name), value_where(valid, numeric(name)))
-        below = plan.place(("below", name), value_where(valid, numeric(denominator)))
+        base = plan.place(("valid", name), Term(valid))
+        above = plan.place(("above", name), Term(valid, numeric(name)))
+        below = plan.place(("below", name), Term(valid, numeric(denominator)))
         plan.statistics.append(Statistic(f"{name}/{denominator}", (Part(above, below),), base))
     return plan
 
@@ -118,10 +121,11 @@ def plan_of_index(name: str, scores: Mapping[str, nw.Expr], rule: Rule) -> Plan:
     plan, parts = Plan(), []
     scores = {item: plan.prepare(score) for item, score in scores.items()}
     for item, score in scores.items():
-        below = plan.place(("valid", item), indicator(~score.is_null()))
-        parts.append(Part(plan.place(("score", item), value_where(~score.is_null(), score)), below, item))
+        valid = ~score.is_null()
+        below = plan.place(("valid", item), Term(valid))
+        parts.append(Part(plan.place(("score", item), Term(valid, score)), below, item))
     any_valid = fold(lambda left, right: left | right, [~score.is_null() for score in scores.values()])
-    plan.statistics.append(Statistic(name, tuple(parts), plan.place("any", indicator(any_valid)), rule))
+    plan.statistics.append(Statistic(name, tuple(parts), plan.place("any", Term(any_valid)), rule))
     return plan
 
 
@@ -254,7 +258,7 @@ def _moments(sample: "BoundTable", plan: Plan, names: tuple[str, ...], where: Wh
             for one in plan.statistics
         ]
         pairs = sorted({(a, b) for places in used for a in places for b in places if a <= b})
-        columns = [one.alias(f"{PREFIX}x{place}") for place, one in enumerate(plan.expressions)]
+        columns = [expression_of(one).alias(f"{PREFIX}x{place}") for place, one in enumerate(plan.expressions)]
         frame = plan.frame(sample.frame).with_columns(*columns)
         products = [nw.col(f"{PREFIX}x{a}") * nw.col(f"{PREFIX}x{b}") for a, b in pairs]
         cells = sample.weighting_variables

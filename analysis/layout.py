@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.codes import Column, Described, Labels, codes_of, first_rows
 from analysis.design import Design, describe
 from analysis.errors import DesignError, nearest
 from analysis.unequal import Form, form_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Labels = tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Stage:
     group: Integers
     drawn: Floats
     population: Floats
-    names: tuple[str, ...]
+    names: Sequence[str]
     chance: Floats | None = None
 
     @property
@@ -67,19 +67,8 @@ class Layout:
     lonely_in_domains: str = ""
 
 
-def codes_of(columns: Sequence[Sequence[Any]], rows: int) -> tuple[Integers, Labels]:
-    """Rows numbered by the tuple of their labels, in order of appearance; labels are compared as tuples, never
-    joined.
-    """
-    if not columns:
-        return np.zeros(rows, dtype=np.int64), ((),)
-    seen: dict[tuple[Any, ...], int] = {}
-    codes = [seen.setdefault(label, len(seen)) for label in zip(*columns, strict=True)]
-    return np.array(codes, dtype=np.int64), tuple(seen)
-
-
 def make_layout(
-    design: Design, labels: Mapping[str, list[Any]], limits: Sequence[tuple[Floats, Floats]], rows: int
+    design: Design, labels: Mapping[str, Column], limits: Sequence[tuple[Floats, Floats]], rows: int
 ) -> tuple[Layout, Integers]:
     """The layout of the units, and the last-stage unit of each of the `rows` groups of the reduced table.
 
@@ -92,23 +81,23 @@ def make_layout(
     wave, waves = codes_of(wave_columns, rows)
     paths = [labels[name] for name in design.unit_columns]
     _check_nesting(design, stratum, wave, paths)
-    depths = [[*strata, *wave_columns, *paths[: depth + 1]] for depth in range(len(paths))]
+    depths: list[list[Sequence[Any]]] = [[*strata, *wave_columns, *paths[: depth + 1]] for depth in range(len(paths))]
     if design.rows_are_units:
         depths.append([list(range(rows))])
     last, _ = codes_of(depths[-1], rows)
-    first_row = _first_rows(last)
+    first_row = first_rows(last)
     top_group, top_names = codes_of([*strata, *wave_columns], rows)
     stages: list[Stage] = []
     first_labels: Labels = ()
-    group, names = top_group, tuple(describe(name) for name in top_names)
+    group, names = top_group, Described(top_names)
     for depth, columns in enumerate(depths):
         unit, unit_labels = codes_of(columns, rows)
         stages.append(_stage(design, depth, unit=unit, group=group, names=names, limits=limits, first=first_row))
         first_labels = unit_labels if depth == 0 else first_labels
-        group, names = unit, tuple(describe(name) for name in unit_labels)
+        group, names = unit, Described(unit_labels)
         if depth >= len(limits):
             break
-    one_row = first_row[_first_rows(stages[0].of)]
+    one_row = first_row[first_rows(stages[0].of)]
     pair, _ = codes_of([stratum[one_row].tolist(), _psu_names(design, paths, one_row)], len(one_row))
     merged, members = _merged_strata(design, stratum_names)
     if design.collapsed:
@@ -129,13 +118,13 @@ def make_layout(
     return layout, last
 
 
-def _check_labels(design: Design, labels: Mapping[str, list[Any]]) -> None:
+def _check_labels(design: Design, labels: Mapping[str, Column]) -> None:
     """Refuse a missing label, and a column in which some labels are text and some are not."""
     for name in design.keys:
-        if None in labels[name]:
+        if None in labels[name].distinct:
             raise DesignError(f"The design column {name!r} has missing values: every row needs its {name}.")
-        text = next((label for label in labels[name] if isinstance(label, str)), None)
-        other = next((label for label in labels[name] if not isinstance(label, str)), None)
+        text = next((label for label in labels[name].distinct if isinstance(label, str)), None)
+        other = next((label for label in labels[name].distinct if not isinstance(label, str)), None)
         if text is not None and other is not None:
             raise DesignError(
                 f"The design column {name!r} holds the text {text!r} beside {other!r}: make all its labels text."
@@ -176,7 +165,7 @@ def _collapsed(stage: Stage, stratum: Integers, wave: Integers, members: tuple[L
 
 
 def _form(
-    design: Design, first: Stage, strata: list[list[Any]], paths: list[list[Any]], one_row: Integers
+    design: Design, first: Stage, strata: Sequence[Sequence[Any]], paths: Sequence[Sequence[Any]], one_row: Integers
 ) -> Form | None:
     """The form of the first stage, whose psus are named as in the table: (stratum.., psu) where labels start again."""
     if not design.has_joint_probabilities:
@@ -189,13 +178,8 @@ def _form(
     return form_of(design.pps, variance=design.pps_variance, chance=first.chances, group=first.group, labels=labels)
 
 
-def _psu_names(design: Design, paths: list[list[Any]], one_row: Integers) -> list[Any]:
+def _psu_names(design: Design, paths: Sequence[Sequence[Any]], one_row: Integers) -> list[Any]:
     return [paths[0][row] for row in one_row] if paths else one_row.tolist()
-
-
-def _first_rows(codes: Integers) -> Integers:
-    """The first position of each code; codes are numbered in order of appearance, so these ascend."""
-    return np.unique(codes, return_index=True)[1].astype(np.int64)
 
 
 def _stage(
@@ -204,11 +188,11 @@ def _stage(
     *,
     unit: Integers,
     group: Integers,
-    names: tuple[str, ...],
+    names: Sequence[str],
     limits: Sequence[tuple[Floats, Floats]],
     first: Integers,
 ) -> Stage:
-    of_group = group[_first_rows(unit)]
+    of_group = group[first_rows(unit)]
     drawn = np.bincount(of_group, minlength=len(names)).astype(float)
     population, chance = np.full(len(names), np.inf), None
     if depth < len(limits) and design.pps is not None:
@@ -235,7 +219,7 @@ def _chance(column: str, limits: tuple[Floats, Floats], unit: Integers) -> Float
 
 
 def _population(
-    column: str, limits: tuple[Floats, Floats], group: Integers, *, drawn: Floats, names: tuple[str, ...]
+    column: str, limits: tuple[Floats, Floats], group: Integers, *, drawn: Floats, names: Sequence[str]
 ) -> Floats:
     """Units there are in each group, from counts (a value is above 1) or fractions; must be one value per group."""
     low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
@@ -257,8 +241,11 @@ def _population(
     return high if counts else drawn / high
 
 
-def _check_nesting(design: Design, stratum: Integers, wave: Integers, paths: list[list[Any]]) -> None:
+def _check_nesting(design: Design, stratum: Integers, wave: Integers, paths: Sequence[Sequence[Any]]) -> None:
     if design.nest or not design.strata or not paths:
+        return
+    psu, found = codes_of([paths[0], wave.tolist()], len(wave))
+    if len(codes_of([psu.tolist(), stratum.tolist()], len(psu))[1]) == len(found):
         return
     home: dict[tuple[Any, int], int] = {}
     for label, of_wave, of_stratum in zip(paths[0], wave.tolist(), stratum.tolist(), strict=True):

@@ -204,7 +204,7 @@ def _psus(design: "Design", layout: Layout) -> Psus:
         group_block=np.array([home[one] for one in component[:groups].tolist()], dtype=np.int64),
         drawn=first.drawn,
         fraction=first.fraction,
-        names=first.names,
+        names=tuple(first.names),
     )
 
 

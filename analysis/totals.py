@@ -15,9 +15,11 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.codes import Column, codes_of
 from analysis.design import Design, check_columns
 from analysis.errors import DesignError
-from analysis.layout import Layout, codes_of, make_layout
+from analysis.grouping import PREFIX, Request, Term, grouped, indicator, listed, named
+from analysis.layout import Layout, make_layout
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,7 +27,6 @@ Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 Condition = tuple[str, str, Any]
 Where = nw.Expr | Condition | Sequence[Condition] | None
 
-PREFIX = "sandu__"
 _COMPARISONS = {
     "==": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
@@ -72,11 +73,6 @@ def answered(name: str, schema: Mapping[str, Any]) -> nw.Expr:
     return present & ~numeric(name).is_nan() if schema[name].is_float() else present
 
 
-def indicator(condition: nw.Expr) -> nw.Expr:
-    """1 where the condition holds, 0 where it does not or is unknown."""
-    return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
-
-
 def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
     """`where` as one row condition; several (column, op, value) are joined by and."""
     if where is None or isinstance(where, nw.Expr):
@@ -117,7 +113,7 @@ def _check_kind(column: str, dtype: Any, values: Any) -> None:
 def reduce_rows(
     frame: Frame,
     design: Design,
-    expressions: Sequence[nw.Expr] = (),
+    expressions: Sequence[nw.Expr | Term] = (),
     *,
     cells: Sequence[str] = (),
     by: Sequence[str] = (),
@@ -134,87 +130,69 @@ def reduce_rows(
     """
     schema = frame.collect_schema()
     check_columns(by, list(schema), "by=")
-    keys = list(dict.fromkeys((*design.keys, *cells, *by)))
-    rowwise = each_row or design.rows_are_units
-    condition = condition_of(where, schema)
+    given = base_weight(design)
     columns = design.replicate_columns if replicates else ()
-    collected = _collect(
-        frame, design, expressions, keys=keys, where=condition, plain=plain, rowwise=rowwise, replicates=columns
+    request = Request(
+        keys=tuple(dict.fromkeys((*design.keys, *cells, *by))),
+        weight=nw.lit(1.0) if given is None else given,
+        terms=tuple(expressions),
+        plain=tuple(plain),
+        inside=condition_of(where, schema),
+        limits=tuple(_possible(name) for name in design.stage_columns),
     )
-    labels = {name: _clean(collected[name].to_list()) for name in keys}
+    if each_row or design.rows_are_units:
+        further = [numeric(name).alias(named("r", i)) for i, name in enumerate(columns)]
+        collected = materialise(listed(frame, request, further))
+    else:
+        # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
+        order = [*request.keys, *([] if request.inside is None else [named("inside")])]
+        collected = materialise(grouped(frame, request)).sort(*order, nulls_last=True)
+    return _reduced(frame, design, request, collected, cells=cells, by=by, replicates=len(columns))
+
+
+def _reduced(
+    frame: Frame,
+    design: Design,
+    request: Request,
+    collected: nw.DataFrame[Any],
+    *,
+    cells: Sequence[str],
+    by: Sequence[str],
+    replicates: int,
+) -> Reduced:
+    """The table of sums from what the engine gave."""
+    labels = {name: _labels(collected[name]) for name in request.keys}
     numbers = {name: collected[name].to_numpy().astype(float) for name in collected.columns if name.startswith(PREFIX)}
     _check_weights(frame, design, numbers)
-    stages = range(len(design.stage_columns))
-    limits = [(numbers[f"{PREFIX}low{i}"], numbers[f"{PREFIX}high{i}"]) for i in stages]
-    layout, unit = make_layout(design, labels, limits, len(collected))
-    scale = np.ones(len(unit)) if base_weight(design) is not None else layout.implied_weight[unit]
-    count = len(expressions)
-    sums = _matrix(numbers, "s", count, len(unit)) * scale[:, None]
+    rows = len(collected)
+    limits = [(numbers[named("low", i)], numbers[named("high", i)]) for i in range(len(request.limits))]
+    layout, unit = make_layout(design, labels, limits, rows)
+    scale = np.ones(rows) if base_weight(design) is not None else layout.implied_weight[unit]
+    count = len(request.terms)
+    sums = _matrix(numbers, "s", count, rows) * scale[:, None]
     _check_finite(sums)
-    cell, cell_labels = codes_of([labels[name] for name in cells], len(unit))
-    domain, domain_labels = _domains([labels[name] for name in by], numbers[f"{PREFIX}inside"] > 0)
+    inside = np.ones(rows, dtype=bool) if request.inside is None else numbers[named("inside")] > 0
+    cell, cell_labels = codes_of([labels[name] for name in cells], rows)
+    domain, domain_labels = _domains([labels[name] for name in by], inside)
     return Reduced(
         sums=sums,
-        plain=_matrix(numbers, "q", count, len(unit)),
-        weight=numbers[f"{PREFIX}weight"] * scale,
-        rows=numbers[f"{PREFIX}rows"],
+        plain=_matrix(numbers, "q", count, rows),
+        weight=numbers[named("weight")] * scale,
+        rows=numbers[named("rows")],
         unit=unit,
         cell=cell,
         cells=cell_labels,
         domain=domain,
         domains=domain_labels,
-        inside=numbers[f"{PREFIX}inside"] > 0,
+        inside=inside,
         layout=layout,
-        replicates=_matrix(numbers, "r", len(columns), len(unit)),
+        replicates=_matrix(numbers, "r", replicates, rows),
     )
 
 
-def _collect(
-    frame: Frame,
-    design: Design,
-    expressions: Sequence[nw.Expr],
-    *,
-    keys: list[str],
-    where: nw.Expr | None,
-    plain: Sequence[int],
-    rowwise: bool,
-    replicates: Sequence[str],
-) -> nw.DataFrame[Any]:
-    """The group-by itself: derived columns first, then only sum, min, max and len, the fast path of every engine."""
-    given = base_weight(design)
-    weight = nw.lit(1.0) if given is None else given
-    derived = [weight.alias(f"{PREFIX}w"), indicator(weight > 0).alias(f"{PREFIX}one")]
-    derived.append((nw.lit(1.0) if where is None else indicator(where)).alias(f"{PREFIX}inside"))
-    derived += [one.alias(f"{PREFIX}p{j}") for j, one in enumerate(expressions)]
-    for i, name in enumerate(design.stage_columns):  # a missing value as one that cannot be
-        known = nw.when(numeric(name) > 0).then(numeric(name)).otherwise(nw.lit(-1.0))
-        derived.append(known.alias(f"{PREFIX}f{i}"))
-    products = [
-        (nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}w")).alias(f"{PREFIX}s{j}") for j in range(len(expressions))
-    ]
-    products += [(nw.col(f"{PREFIX}p{j}") * nw.col(f"{PREFIX}one")).alias(f"{PREFIX}q{j}") for j in plain]
-    wide = frame.with_columns(*derived).with_columns(weight_is_bad().alias(f"{PREFIX}bad"), *products)
-    count, limits = len(expressions), range(len(design.stage_columns))
-    names = [f"{PREFIX}s{j}" for j in range(count)] + [f"{PREFIX}q{j}" for j in plain]
-    if rowwise:
-        chosen = [nw.col(name) for name in (*keys, f"{PREFIX}inside", f"{PREFIX}bad", *names)]
-        chosen += [nw.col(f"{PREFIX}w").alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").alias(f"{PREFIX}rows")]
-        chosen += [nw.col(f"{PREFIX}f{i}").alias(f"{PREFIX}{end}{i}") for i in limits for end in ("low", "high")]
-        chosen += [numeric(name).alias(f"{PREFIX}r{i}") for i, name in enumerate(replicates)]
-        return materialise(wide.select(*chosen))
-    sums = [nw.col(name).sum() for name in (*names, f"{PREFIX}bad")]
-    sums += [nw.col(f"{PREFIX}w").sum().alias(f"{PREFIX}weight"), nw.col(f"{PREFIX}one").sum().alias(f"{PREFIX}rows")]
-    for i in limits:
-        sums += [
-            nw.col(f"{PREFIX}f{i}").min().alias(f"{PREFIX}low{i}"),
-            nw.col(f"{PREFIX}f{i}").max().alias(f"{PREFIX}high{i}"),
-        ]
-    if where is None:  # one key less to hash: everybody is inside
-        grouped = wide.group_by(keys).agg(*sums).with_columns(nw.lit(1.0).alias(f"{PREFIX}inside"))
-    else:
-        grouped = wide.group_by([*keys, f"{PREFIX}inside"]).agg(*sums)
-    # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
-    return materialise(grouped).sort(*keys, f"{PREFIX}inside", nulls_last=True)
+def _possible(name: str) -> nw.Expr:
+    """A column of units there are, or of chances: a missing value as one that cannot be."""
+    return nw.when(numeric(name) > 0).then(numeric(name)).otherwise(nw.lit(-1.0))
 
 
 def base_weight(design: Design) -> nw.Expr | None:
@@ -229,20 +207,17 @@ def base_weight(design: Design) -> nw.Expr | None:
     return nw.when(possible).then(weight).otherwise(nw.lit(-1.0))
 
 
-def weight_is_bad() -> nw.Expr:
-    """1 where the prepared weight is missing, not a number, infinite or negative."""
-    w = nw.col(f"{PREFIX}w")
-    return nw.lit(1.0) - indicator((w >= 0) & (w < float("inf")) & ~w.is_nan() & ~w.is_null())
-
-
 def materialise(frame: Frame) -> nw.DataFrame[Any]:
     """A lazy result in memory; only sums (or, for element designs, the needed columns) ever come here."""
     return frame.collect(backend="pyarrow") if isinstance(frame, nw.LazyFrame) else frame
 
 
-def _clean(values: list[Any]) -> list[Any]:
-    """NaN as None, so that a missing key is the same thing for every engine."""
-    return [None if is_missing(value) else value for value in values]
+def _labels(column: nw.Series[Any]) -> Column:
+    """Labels with NaN as None, so that a missing key is the same thing for every engine."""
+    values = column.to_list()
+    if isinstance(column.dtype, nw.String) or column.dtype.is_integer():
+        return Column(values)
+    return Column(None if is_missing(value) else value for value in values)
 
 
 def is_missing(value: Any) -> bool:
@@ -256,14 +231,13 @@ def _matrix(numbers: Mapping[str, Floats], letter: str, count: int, rows: int) -
     return np.column_stack(columns) if columns else np.zeros((rows, 0))
 
 
-def _domains(labels: list[list[Any]], inside: NDArray[np.bool_]) -> tuple[Integers, tuple[tuple[Any, ...], ...]]:
+def _domains(labels: Sequence[Column], inside: NDArray[np.bool_]) -> tuple[Integers, tuple[tuple[Any, ...], ...]]:
     """Domain codes in the order of their labels; a missing label, like a row outside `where`, is in no domain."""
-    tuples = list(zip(*labels, strict=True)) if labels else [()] * len(inside)
-    complete = [None not in one for one in tuples]
-    known = sorted({one for one, whole in zip(tuples, complete, strict=True) if whole}, key=_order)
+    codes, found = codes_of(labels, len(inside))
+    known = sorted((label for label in found if None not in label), key=_order)
     position = {label: i for i, label in enumerate(known)}
-    codes = np.array([position.get(one, -1) for one in tuples], dtype=np.int64)
-    return np.where(inside, codes, -1), tuple(known)
+    place = np.array([position.get(label, -1) for label in found], dtype=np.int64)
+    return np.where(inside, place[codes], -1), tuple(known)
 
 
 def _order(label: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:
@@ -271,33 +245,42 @@ def _order(label: tuple[Any, ...]) -> tuple[tuple[bool, Any], ...]:
 
 
 def _check_weights(frame: Frame, design: Design, numbers: Mapping[str, Floats]) -> None:
-    bad = numbers[f"{PREFIX}bad"].sum()
-    if bad:
-        for chance in design.inclusion_probabilities:
-            good = indicator((numeric(chance) > 0) & (numeric(chance) <= 1))
-            wrong = materialise(frame.select((nw.lit(1.0) - good).sum().alias("n")))["n"].to_list()[0]
-            if wrong:
-                raise DesignError(
-                    f"The column {chance!r} has {int(wrong)} values that are no inclusion probability: each must be "
-                    "above 0 and at most 1; mend these rows."
-                )
-        name = design.weight or ""
-        w = numeric(name)
-        checks = {
-            "missing": nw.col(name).is_null() | w.is_nan(),
-            "infinite": w == float("inf"),
-            "negative": w < 0,
-        }
-        counted = materialise(frame.select(*(indicator(check).sum().alias(kind) for kind, check in checks.items())))
-        found = [f"{int(counted[kind].to_list()[0])} {kind}" for kind in checks if counted[kind].to_list()[0]]
+    weight = numbers[named("weight")]
+    if (numbers[named("rows")] < numbers[named("all")]).any() or not np.isfinite(weight).all():
+        _look_at_weights(frame, design)
+    if not len(weight):
+        raise DesignError("The table has no rows: there is nothing to estimate from.")
+    if not weight.sum() > 0:
+        raise DesignError(f"All weights in the column {design.weight!r} are 0: nobody is represented.")
+
+
+def _look_at_weights(frame: Frame, design: Design) -> None:
+    """Refuse weights that cannot be, by their kind and number; rows of weight 0 pass."""
+    for chance in design.inclusion_probabilities:
+        wrong = _counted(frame, {"wrong": ~((numeric(chance) > 0) & (numeric(chance) <= 1)) | nw.col(chance).is_null()})
+        if wrong:
+            raise DesignError(
+                f"The column {chance!r} has {wrong['wrong']} values that are no inclusion probability: each must be "
+                "above 0 and at most 1; mend these rows."
+            )
+    if design.weight is None:
+        return
+    w = numeric(design.weight)
+    missing = nw.col(design.weight).is_null() | w.is_nan()
+    found = _counted(frame, {"missing": missing, "infinite": w == float("inf"), "negative": w < 0})
+    if found:
+        kinds = " and ".join(f"{count} {kind}" for kind, count in found.items())
         raise DesignError(
-            f"The weight column {name!r} has {' and '.join(found)} values: a weight is a finite number of at least 0; "
+            f"The weight column {design.weight!r} has {kinds} values: a weight is a finite number of at least 0; "
             "mend these rows or give them weight 0."
         )
-    if not len(numbers[f"{PREFIX}weight"]):
-        raise DesignError("The table has no rows: there is nothing to estimate from.")
-    if not numbers[f"{PREFIX}weight"].sum() > 0:
-        raise DesignError(f"All weights in the column {design.weight!r} are 0: nobody is represented.")
+
+
+def _counted(frame: Frame, checks: Mapping[str, nw.Expr]) -> dict[str, int]:
+    """How many rows meet each condition, of those that any row meets."""
+    counted = materialise(frame.select(*(indicator(check).sum().alias(kind) for kind, check in checks.items())))
+    found = {kind: int(counted[kind].to_list()[0] or 0) for kind in checks}
+    return {kind: count for kind, count in found.items() if count}
 
 
 def _check_finite(sums: Floats) -> None:

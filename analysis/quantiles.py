@@ -43,6 +43,15 @@ class Quantiles(Derived):
     probabilities: Mapping[str, float] | None = None
     level: float = 0.95
 
+    @property
+    def se(self) -> Floats:
+        """P standard errors; NaN where the share has no interval that could be turned back."""
+        assert self.targets is not None
+        found = super().se
+        if self.targets.turn.method == "replicates":
+            return found
+        return np.where((found > 0) | np.isfinite(self.interval()).any(axis=1), found, np.nan)
+
     def interval(self, *, method: str | None = None, level: float | None = None, df: str | float = "valid") -> Floats:
         """P x 2 limits, in the units of the column; NaN where there is none.
 
@@ -71,8 +80,6 @@ class Quantiles(Derived):
         assert self.probabilities is not None
         frame = super().to_frame(self.level if level is None else level, method=method, df=df)
         frame.insert(len(self.by) + 1, "p", [self.probabilities[v] for v, _ in self.labels])
-        without = frame["se"].isna() | ~(frame["se"] > 0)
-        frame.loc[without & frame["low"].isna() & frame["high"].isna(), "se"] = np.nan
         reasons = [
             reason or _why(low, high, df)
             for reason, low, high, df in zip(self.reasons, frame["low"], frame["high"], frame["df"], strict=True)

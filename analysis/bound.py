@@ -1,5 +1,6 @@
 """A table bound to its design and to the weighting steps taken: what every estimator reads."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,9 +42,9 @@ class BoundTable:
     replication: Replication | None = None
 
     def __post_init__(self) -> None:
-        twice = [name for name in _names(self.data) if _names(self.data).count(name) > 1]
-        if twice:
-            raise DesignError(f"The table has the column {twice[0]!r} {len(twice)} times: keep one, or rename.")
+        for name, times in Counter(_names(self.data)).items():
+            if times > 1:
+                raise DesignError(f"The table has the column {name!r} {times} times: keep one, or rename.")
         columns = self.design.replicate_columns
         check_columns((*self.design.columns, *columns), list(self.schema), "The design")
         chances, weight = self.design.inclusion_probabilities, [self.design.weight] if self.design.weight else []

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import DesignError
-
 if TYPE_CHECKING:
     from analysis.totals import Reduced
 
@@ -68,14 +66,6 @@ class Repeats:
             sizes = np.linalg.eigvalsh(small) if small.size else np.zeros(1)
             self.ranks[key] = float((sizes > RANK**2 * sizes.max()).sum()) if sizes.max() > 0 else 0.0
         return self.ranks[key]
-
-    def refuse_jackknife(self, statistic: str) -> None:
-        """Refuse the jackknife for a statistic that is not smooth (Wolter 2007, section 4.2.4)."""
-        if self.kind in ("JK1", "JKn"):
-            raise DesignError(
-                f"The jackknife gives no valid variance of {statistic}: use the bootstrap, balanced replicates, or "
-                "the design without replicates."
-            )
 
 
 def domain_sums(repeats: Repeats, reduced: "Reduced", factor: Floats) -> Floats:

@@ -17,6 +17,7 @@ from analysis.errors import DesignError, nearest
 from analysis.hadamard import hadamard
 from analysis.layout import Layout
 from analysis.replication import Replication, check_centre, check_rho
+from analysis.variance import group_sums
 
 if TYPE_CHECKING:
     from analysis.design import Design
@@ -118,11 +119,10 @@ class Psus:
 
     def factors(self, deviations: Floats) -> Floats:
         """U x B factors from P x B deviations, centred within the stratum of each wave."""
-        count = len(self.drawn)
-        moved = deviations[self.unit_psu]
-        mean = np.zeros((count, moved.shape[1]))
-        np.add.at(mean, self.unit_group, moved)
-        mean /= np.bincount(self.unit_group, minlength=count)[:, None]
+        count, moved = len(self.drawn), deviations[self.unit_psu]
+        if not self.shared.any():  # they add up to 0 as they are
+            return 1 + moved
+        mean = group_sums(moved, self.unit_group, count) / np.bincount(self.unit_group, minlength=count)[:, None]
         return np.asarray(1 + self.spread[self.unit_group][:, None] * (moved - mean[self.unit_group]))
 
 
@@ -263,7 +263,8 @@ def _bootstrap(psus: Psus, request: Request) -> tuple[Floats, Floats]:
             continue
         if request.method == "rao-wu":
             draws = max(1, int((size - 1) * reach + 1e-9))
-            times = random.multinomial(draws, np.full(size, 1 / size), size=count).T
+            drawn = random.integers(size, size=(count, draws)) + size * np.arange(count)[:, None]
+            times = np.bincount(drawn.ravel(), minlength=size * count).reshape(count, size).T
             damping = np.sqrt(draws * max(1 - fraction, 0.0) / (size - 1))
         else:
             draws = max(1, min(size // 2, int(size * reach / (1 + reach) + 1e-9)))

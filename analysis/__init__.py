@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from analysis.design import Design
     from analysis.errors import DesignError
     from analysis.estimates import Estimates
-    from analysis.formatting import format_interval, format_number
+    from analysis.formatting import format_interval, format_number, format_signed, format_signed_interval
     from analysis.replication import Replicates
     from analysis.sample import Sample
     from analysis.snapshots import open_snapshot
@@ -23,6 +23,8 @@ __all__ = [
     "Sample",
     "format_interval",
     "format_number",
+    "format_signed",
+    "format_signed_interval",
     "open_snapshot",
 ]
 
@@ -34,6 +36,8 @@ _HOMES = {
     "Sample": "sample",
     "format_interval": "formatting",
     "format_number": "formatting",
+    "format_signed": "formatting",
+    "format_signed_interval": "formatting",
     "open_snapshot": "snapshots",
 }
 

@@ -11,7 +11,7 @@ from analysis.design import describe
 from analysis.entries import chain
 from analysis.errors import DesignError, nearest
 from analysis.estimates import Estimates
-from analysis.families import Comparison, Row, Rule, make_family
+from analysis.families import Comparison, Row, Rule, joined, make_family
 
 
 def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
@@ -46,6 +46,16 @@ def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
         ]
         return _family("all pairs", rows, estimates, rule)
     return _against_domain(estimates, to, rule)
+
+
+def compare_within(estimates: Estimates, to: Any, rule: Rule, *, within: str) -> Comparison:
+    """A family for each value of `within`, side by side; see `Estimates.compare`."""
+    from analysis.parting import parts_of
+
+    if to not in ("whole", "rest", "pairs") and not isinstance(to, (int, float)):
+        raise DesignError(f"within={within!r} compares with 'whole', 'rest', 'pairs' or a number, not with {to!r}.")
+    made = [compare(part, to, rule) for part in parts_of(estimates, within)]
+    return joined(made, f"{made[0].family}, one family for each {within}")
 
 
 def change(estimates: Estimates, over: str, rule: Rule, *, baseline: Any) -> Comparison:

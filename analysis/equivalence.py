@@ -87,13 +87,14 @@ def _one_sided(family: "MaxT", statistics: Floats, alpha: float) -> tuple[Floats
     largest = np.sort(family.largest)
 
     def error(at: Floats) -> Floats:
-        joint = draws - np.searchsorted(largest, at, side="left")
-        tails = (singles.size - np.searchsorted(singles, at, side="left")) / 2
+        size = np.abs(at)
+        joint = np.where(at > 0, draws - np.searchsorted(largest, size, side="left"), draws)
+        tails = (singles.size - np.searchsorted(singles, size, side="left")) / 2
+        tails = np.where(at > 0, tails, singles.size - tails)
         return np.asarray((1 + np.minimum(joint, tails)) / (draws + 1))
 
-    p = np.where(statistics > 0, error(np.maximum(statistics, 0.0)), 1.0)
     place = np.searchsorted(-error(largest), -alpha, side="left")
-    return np.minimum(p, 1.0), float(largest[min(int(place), draws - 1)])
+    return error(statistics), float(largest[min(int(place), draws - 1)])
 
 
 def _verdicts(comparison: "Comparison", adjusted: Floats) -> list[str]:

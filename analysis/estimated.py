@@ -44,6 +44,7 @@ class Estimated:
     """P = variables x domains estimates, variable-major, and behind them, hidden, those of the whole.
 
     by: the columns that make the domains; domains: their labels. kind: mean, total, ratio, share, index or contrast.
+    of: what shares are of, in words, where it needs to be said.
     """
 
     by: tuple[str, ...]
@@ -58,6 +59,7 @@ class Estimated:
     reference: str = "wr"
     moments: Callable[[], Moments] | None = None
     again: Callable[[tuple[str, ...]], Any] | None = None
+    of: str = ""
 
     @property
     def shown(self) -> int:
@@ -95,6 +97,18 @@ class Estimated:
     def reasons(self) -> tuple[str, ...]:
         """Why there is no estimate, "" where there is one."""
         return self.entries.reasons[: self.shown]
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """P texts: the items without a base in the domain that have one in another, "" where there are none."""
+        found, count = [], len(self.domains)
+        for v, statistic in enumerate(self.statistics):
+            coefficients = self.entries.coefficients[v * count : (v + 1) * count]
+            used = [k for k in range(len(statistic.parts)) if any(one and one[k] for one in coefficients)]
+            for one, reason in zip(coefficients, self.reasons[v * count : (v + 1) * count], strict=True):
+                absent = [statistic.parts[k].name for k in used if one and not one[k] and statistic.parts[k].name]
+                found.append("" if reason else ", ".join(absent))
+        return tuple(found)
 
     @property
     def labels(self) -> tuple[tuple[str, Label], ...]:
@@ -145,7 +159,7 @@ class Estimated:
             n=self.n,
             pooled=self._pooled(scale),
             flat=self.entries.flat[: self.shown] & (method is None),
-            logit=replicates and replicates.columns(np.arange(self.shown)).logit_variance(scale),
+            logit=None if replicates is None else replicates.columns(np.arange(self.shown)).logit_variance(scale),
         )
         return intervals.limits(evidence, chosen, level=level, scale=scale)
 
@@ -209,6 +223,10 @@ class Estimated:
         frame = frame.assign(**numbers, df=self.degrees(df), n=self.n.astype(int), design_effect=self.design_effect())
         if self.lonely_strata.any():
             frame = frame.assign(lonely_strata=self.lonely_strata)
+        if self.of:
+            frame = frame.assign(of=self.of)
+        if any(self.without):
+            frame = frame.assign(without=list(self.without))
         reasons = [
             reason or ("" if np.isfinite(low) else NEGATIVE if below else NO_DEGREE if not df > 0 else NO_VARIANCE)
             for reason, low, below, df in zip(self.reasons, limits[:, 0], np.isnan(self.se), frame["df"], strict=True)

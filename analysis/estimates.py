@@ -74,15 +74,19 @@ class Estimates(Estimated):
         adjust: str = "max-t",
         level: float = 0.95,
         df: str | float = "satterthwaite",
+        within: str | None = None,
         seed: int = SEED,
     ) -> "Comparison":
         """Differences with the covariance that part and whole share; see `comparisons.Comparison`.
 
         to: "whole", "rest", "pairs", a domain, or a number. adjust: max-t, holm, hochberg, hommel, bonferroni, bh,
-        by or none. df: "satterthwaite", "design" or a number.
+        by or none. df: "satterthwaite", "design" or a number. within: a column, such as the city: a family for each of
+        its values, with that value's own whole and rest.
         """
-        from analysis.comparisons import Rule, compare
+        from analysis.comparisons import Rule, compare, compare_within
 
+        if within is not None:
+            return compare_within(self, to, Rule(adjust, level, df, seed), within=within)
         return compare(self.without_whole() if to == "pairs" else self, to, Rule(adjust, level, df, seed))
 
     def change(
@@ -111,13 +115,18 @@ class Estimates(Estimated):
         simultaneous: bool = True,
         method: str = "max-t",
         df: str | float | None = None,
+        within: str | None = None,
         seed: int = SEED,
     ) -> "RankSets":
         """For each domain the ranks that the data do not exclude; rank 1 is the highest value. See
         `ranks.rank_sets`.
-        """
-        from analysis.ranks import Rule, rank_sets
 
+        within: a column, such as the city: ranks among the domains of each of its values, a family for each.
+        """
+        from analysis.ranks import Rule, rank_sets, rank_sets_within
+
+        if within is not None:
+            return rank_sets_within(self, Rule(method, level, simultaneous, df, seed), within)
         return rank_sets(self.without_whole(), Rule(method, level, simultaneous, df, seed))
 
     def fragility(
@@ -138,3 +147,11 @@ class Estimates(Estimated):
 
         span = scale or ((0.0, 1.0) if self.kind == "share" else (0.0, 100.0))
         return fragility(self.without_whole(), of_sets=set, scale=span, level=level, seed=seed)
+
+    def on_common_items(self) -> "Estimates":
+        """The same indices made only of the items that have a base in every domain shown, item weights renormalised:
+        what domains may be compared on. Without it, differences between unlike items are noted in their table.
+        """
+        from analysis.parting import on_common_items
+
+        return on_common_items(self)

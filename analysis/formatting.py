@@ -3,6 +3,7 @@
 import math
 
 ABSENT = "–"
+MINUS = "\N{MINUS SIGN}"
 
 
 def format_number(value: float | None, digits: int = 1, *, for_file: bool = False) -> str:
@@ -30,3 +31,26 @@ def format_interval(low: float | None, high: float | None, digits: int = 1) -> s
         return ABSENT
     joint = " to " if first.startswith("-") or last.startswith("-") else ABSENT
     return f"{first}{joint}{last}"
+
+
+def format_signed(value: float | None, digits: int = 1) -> str:
+    """A difference with its sign, a true minus; zero as printed has none.
+
+    >>> format_signed(3.26), format_signed(-1.52), format_signed(-0.04), format_signed(None)
+    ('+3.3', '−1.5', '0.0', '–')
+    """
+    text = format_number(value, digits)
+    if text.startswith("-"):
+        return MINUS + text[1:]
+    return text if text == ABSENT or not text.strip("0.") else f"+{text}"
+
+
+def format_signed_interval(
+    low: float | None, high: float | None, digits: int = 1, *, template: str = "{low} to {high}"
+) -> str:
+    """The interval of a difference as text, `+0.4 to +6.0`: a dash between signed numbers could not be read.
+
+    template: in the reader's language. An en dash where there is no interval.
+    """
+    first, last = format_signed(low, digits), format_signed(high, digits)
+    return ABSENT if ABSENT in (first, last) else template.format(low=first, high=last)

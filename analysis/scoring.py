@@ -3,6 +3,7 @@ alike.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce as fold
 from typing import Any
 
 import narwhals as nw
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DesignError, nearest
-from analysis.totals import answered, numeric
+from analysis.totals import answered, indicator, numeric
 
 Booleans = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -55,22 +56,32 @@ def nothing() -> nw.Expr:
     return nw.lit(None, dtype=nw.Float64)
 
 
-def item_score(item: Any, schema: Mapping[str, Any]) -> nw.Expr:
+def item_score(item: Any, schema: Mapping[str, Any], *, dont_know: float | None = None) -> nw.Expr:
     """An item's score, 0-100, as a row expression: null where the answer is missing or is not scored.
 
-    A verifiable item is right where its answer is the ledger's; without a ledger entry nothing is scored.
+    A verifiable item is right where its answer is the ledger's; without a ledger entry nothing is scored. dont_know:
+    what "don't know" scores instead of what the item declares.
     """
     _need(item.name, schema, f"The item {item.name!r}")
     if item.key is None:
-        return _mapped(text_of(item.name, schema), item.scores())
+        return _mapped(text_of(item.name, schema), _with_dont_know(item, item.scores(), dont_know))
     ledger = LEDGER + item.key
     _need(ledger, schema, f"The verifiable item {item.name!r}")
     score = nothing()
     for choice in item.choices:
         if choice.missing is None:
-            mapped = _mapped(text_of(item.name, schema), item.scored_against(choice.name))
+            scores = _with_dont_know(item, item.scored_against(choice.name), dont_know)
+            mapped = _mapped(text_of(item.name, schema), scores)
             score = nw.when(text_of(ledger, schema) == choice.name).then(mapped).otherwise(score)
     return score
+
+
+def _with_dont_know(
+    item: Any, scores: Mapping[str, float | None], dont_know: float | None
+) -> Mapping[str, float | None]:
+    if dont_know is None:
+        return scores
+    return {**scores, **{choice.name: dont_know for choice in item.choices if choice.missing == "dont_know"}}
 
 
 def text_of(name: str, schema: Mapping[str, Any]) -> nw.Expr:
@@ -144,6 +155,28 @@ def tree_rule(indices: Mapping[str, Any], index: Any, names: Sequence[str]) -> C
         return weights, ""
 
     return rule
+
+
+def person_score(indices: Mapping[str, Any], index: Any, scores: Mapping[str, nw.Expr]) -> nw.Expr:
+    """A person's index, 0-100, as a row expression, from item name -> score expression: up the tree, item weights
+    renormalised at every node over what the person answered.
+
+    A node of which fewer than `min_answered` items (at least one) were answered has no value: null.
+    """
+    below = [indices[child] for child in index.children if child in indices]
+    inherited = {name for child in below for name in child.items}
+    terms = [(weight, scores[name]) for name, weight in index.items.items() if name not in inherited]
+    terms += [(child.item_weight, person_score(indices, child, scores)) for child in below]
+    zero = nw.lit(0.0)
+    above = fold(_plus, [nw.when(~one.is_null()).then(one * weight).otherwise(zero) for weight, one in terms])
+    held = fold(_plus, [nw.when(~one.is_null()).then(nw.lit(float(weight))).otherwise(zero) for weight, one in terms])
+    count = fold(_plus, [indicator(~scores[name].is_null()) for name in index.items])
+    least = max(float(getattr(index, "min_answered", 0) or 0), 1.0)
+    return nw.when((count >= least) & (held > 0)).then(above / held).otherwise(nothing())
+
+
+def _plus(left: nw.Expr, right: nw.Expr) -> nw.Expr:
+    return left + right
 
 
 def score_frame(data: Any, instrument: Any) -> Any:

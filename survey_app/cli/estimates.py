@@ -7,7 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import DesignError, Sample, format_interval, format_number, open_snapshot
+from analysis import (
+    DesignError,
+    Sample,
+    format_interval,
+    format_number,
+    format_signed,
+    format_signed_interval,
+    open_snapshot,
+)
 from analysis.errors import nearest
 from survey_app.cli.screen import word
 from survey_app.publish.catalogue import all_snapshots, find_snapshot
@@ -100,4 +108,7 @@ def _row(row: Mapping[Any, Any], by: str, names: dict[str, tuple[str, str]]) -> 
     last = format_number(row["p_adjusted"], 3) if "p_adjusted" in row else str(row["n"])
     reason = row.get("reason")
     last = f"{last} ({reason})" if reason else last
+    if "p_adjusted" in row:  # a change is printed with its sign, as on the screen
+        between = format_signed_interval(row["low"], row["high"], template=word("{low} to {high}"))
+        return value, name, format_signed(row["estimate"]), between, last
     return value, name, format_number(row["estimate"]), format_interval(row["low"], row["high"]), last

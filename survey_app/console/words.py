@@ -1,6 +1,6 @@
 """Numbers into sentences: what a comparison shows, in words and numbers, in Chinese and English.
 
-All digits come from `analysis.format_number` and `format_interval`, so that a sentence, a table and a file agree.
+All digits come from `analysis.format_number` and its kin, so that a sentence, a table and a file agree.
 """
 
 import math
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from analysis import format_number
+from analysis import format_number, format_signed, format_signed_interval
 from survey_app.text import translator
 
 Translate = Callable[[str], str]
@@ -54,16 +54,13 @@ def evidence_words(language: str, *, target: bool = False) -> Mapping[str, str]:
 
 def signed(value: float, digits: int = 1) -> str:
     """A difference with its sign: "+3.2", "-1.5", "0.0"; a true minus sign is used."""
-    text = format_number(value, digits)
-    if value > 0 and text.strip("0.") != "":
-        return f"+{text}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return format_signed(value, digits)
 
 
 def signed_interval(low: float, high: float, language: str) -> str:
     """An interval of a difference, "+0.4 to +6.0": a dash between signed numbers could not be read."""
     _ = translator(language)
-    return _("{low} to {high}").format(low=signed(low), high=signed(high))
+    return format_signed_interval(low, high, template=_("{low} to {high}"))
 
 
 def p_value(p: float) -> str:

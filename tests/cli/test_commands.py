@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import format_interval, format_number, open_snapshot
+from analysis import format_interval, format_number, format_signed, format_signed_interval, open_snapshot
 from survey_app import submission
 from survey_app.publish.catalogue import read_snapshot
 from survey_app.publish.exports import write_zip
@@ -67,8 +67,8 @@ def test_estimate_with_a_baseline_prints_the_change_since_then(run, home):
     table = cells(ran.out)
     for row in change.to_dict("records"):
         assert table[row["domain"]][1:3] == [
-            format_number(row["difference"]),
-            format_interval(row["low"], row["high"]),
+            format_signed(row["difference"]),
+            format_signed_interval(row["low"], row["high"]),
         ]
 
 

@@ -14,17 +14,23 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.design import Design, as_names, check_columns
+from analysis.design import Design, check_columns
 from analysis.errors import DesignError, nearest
+from analysis.recipes import (
+    WAVE,
+    apply_step,
+    check_steps,
+    columns_needed,
+    columns_of_numbers,
+    columns_of_switches,
+    steps_of,
+)
 from analysis.sample import Sample
 from analysis.scoring import LEDGER, SCORE, scored_items
-from analysis.textfiles import decode, read_csv_text
+from analysis.textfiles import as_numbers, decode, read_csv_text
 
-WAVE = "wave"
-MARGIN_COLUMNS = ("unit_code", "variable", "category", "count")
 UNIT_COLUMNS = ("code", "name", "level", "parent_code")
 NUMBERS = ("base_weight", "weight", "minutes")
-STEPS = ("rake",)
 READ = {"responses.parquet", "responses.csv", "instrument.yaml", "margins.csv", "units.csv", "weighting.yaml"}
 
 
@@ -100,8 +106,8 @@ def open_snapshot(source: str | Path, *, baseline: str | Path | None = None) -> 
         units=newest.units,
         notes=tuple(str(one) for one in labels.values()),
     )
-    for position, step in enumerate(newest.recipe.get("steps") or []):
-        sample = _apply(sample, [one.recipe["steps"][position] for one in opened], opened, step)
+    for position in range(len(steps_of(newest.recipe))):
+        sample = apply_step(sample, opened, position)
     return sample
 
 
@@ -110,18 +116,18 @@ def _open(source: str | Path) -> Opened:
 
     files = _files(Path(source))
     recipe = _yaml(files, "weighting.yaml")
-    _check_steps(files, recipe)
+    _check_recipe(files, recipe)
     # the manifest holds the hashes of the other files and is written last
     manifest = _manifest(files) if "manifest.json" in files.contents else {}
     instrument = load_instrument_text(files.text("instrument.yaml"))
     units = files.table("units.csv", UNIT_COLUMNS)
     opened = Opened(files, pd.DataFrame(), instrument, recipe, manifest, units)
-    required = [*_design(opened).columns, *_needed(instrument), *_weighting_columns(recipe, units)]
+    required = [*_design(opened).columns, *_needed(instrument), *columns_needed(recipe, units)]
     if "responses.parquet" in files.contents:
         rows = _parquet(files)
         check_columns(required, list(rows.columns), f"{files.place}/responses.parquet: the snapshot")
     else:
-        rows = _typed(files.table("responses.csv", required), instrument, f"{files.place}/responses.csv")
+        rows = _typed(files.table("responses.csv", required), opened)
     _check_answers(rows, instrument, f"{files.place}: the table of responses")
     if WAVE not in rows.columns:
         rows = rows.assign(**{WAVE: opened.wave})
@@ -190,26 +196,10 @@ def _manifest(files: Files) -> Mapping[str, Any]:
     return read
 
 
-def _check_steps(files: Files, recipe: Mapping[str, Any]) -> None:
-    """Refuse a recipe whose steps are not what `_apply` reads."""
+def _check_recipe(files: Files, recipe: Mapping[str, Any]) -> None:
+    """Refuse a recipe that cannot be read."""
     place = f"{files.place}/weighting.yaml"
-    steps = recipe.get("steps") or []
-    if not isinstance(steps, list) or any(not isinstance(step, dict) or len(step) != 1 for step in steps):
-        raise DesignError(f"{place}: steps is a list of single entries, such as - rake: {{margins: [...]}}.")
-    for step in steps:
-        ((method, settings),) = step.items()
-        if method not in STEPS:
-            raise DesignError(f"{place} asks for the step {method!r}. {nearest(method, STEPS)}")
-        margins = settings.get("margins") if isinstance(settings, dict) else None
-        if not isinstance(margins, list) or any(
-            not isinstance(one, dict) or not {"unit", "variables"} <= one.keys() for one in margins
-        ):
-            raise DesignError(f"{place}: {method} needs margins, each with unit and variables.")
-        for name in ("tolerance", "iterations"):
-            try:
-                float(settings.get(name, 1))
-            except (TypeError, ValueError) as error:
-                raise DesignError(f"{place}: {name} is {settings[name]!r}; give a number.") from error
+    check_steps(place, recipe)
     for name in ("design", "labels"):
         if not isinstance(recipe.get(name) or {}, dict):
             raise DesignError(f"{place}: {name} is no mapping; write it as {name}: {{...}}.")
@@ -243,96 +233,17 @@ def _needed(instrument: Any) -> list[str]:
     return [item.name for item in scored] + [LEDGER + item.key for item in scored if item.key is not None]
 
 
-def _weighting_columns(recipe: Mapping[str, Any], units: pd.DataFrame) -> list[str]:
-    columns: list[str] = []
-    for step in recipe.get("steps") or []:
-        for entry in (step.get("rake") or {}).get("margins", []):
-            columns += as_names(entry["variables"])
-            columns += [] if _one_unit(units, entry["unit"]) else [entry["unit"]]
-    return columns
-
-
-def _one_unit(units: pd.DataFrame, level: str) -> bool:
-    """Whether there is a single unit of this level, so that no column has to tell its units apart."""
-    return int((units["level"] == level).sum()) <= 1
-
-
-def _typed(rows: pd.DataFrame, instrument: Any, place: str) -> pd.DataFrame:
-    """Text cells in the types that the instrument declares; codes stay text."""
+def _typed(rows: pd.DataFrame, opened: Opened) -> pd.DataFrame:
+    """Text cells in the types that the instrument declares and the recipe needs; codes stay text."""
+    instrument, place, switches = opened.instrument, f"{opened.files.place}/responses.csv", {"true": 1, "false": 0}
     numbers = {name for name in rows.columns if name in NUMBERS or name.endswith(SCORE)}
     numbers |= {item.name for item in instrument.items.values() if item.type in ("integer", "decimal")}
+    numbers |= columns_of_numbers(opened.recipe)
     for name in rows.columns:
         if name in numbers:
-            rows[name] = _as_numbers(rows[name], place)
+            rows[name] = as_numbers(rows[name], place)
+        elif name in columns_of_switches(opened.recipe):
+            rows[name] = as_numbers(rows[name].map(lambda text: switches.get(str(text).lower(), text)), place)
         elif name == "weighting_drawn":
             rows[name] = rows[name].str.lower().isin(["true", "1"])
     return rows
-
-
-def _as_numbers(column: pd.Series, place: str) -> pd.Series:
-    read = pd.to_numeric(column, errors="coerce")
-    bad = read.isna() & column.notna()
-    if bad.any():
-        row = int(bad.to_numpy().argmax())
-        raise DesignError(
-            f"{place}, line {row + 2}: {column.iloc[row]!r} in the column {column.name!r} is not a number; "
-            "open the file as text, not in a spreadsheet, and mend the cell."
-        )
-    # pandas' fast parser can be one unit in the last place off; Python's own is exact
-    return column.map(float, na_action="ignore").astype(float)
-
-
-def _apply(
-    sample: Sample, steps: Sequence[Mapping[str, Any]], opened: Sequence[Opened], named: Mapping[str, Any]
-) -> Sample:
-    (method,) = named.keys()
-    if any(tuple(step) != (method,) or len(step[method]["margins"]) != len(named[method]["margins"]) for step in steps):
-        raise DesignError("The two waves are weighted by different recipes: analyse them one by one.")
-    settings = named[method]
-    margins = []
-    for position in range(len(settings["margins"])):
-        totals: dict[tuple[Any, ...], float] = {}
-        variables: tuple[str, ...] = ()
-        for step, one in zip(steps, opened, strict=True):
-            found, part = _margin(one, step[method]["margins"][position])
-            if len(opened) > 1:
-                found, part = (WAVE, *found), {(one.wave, *label): total for label, total in part.items()}
-            if variables and found != variables:
-                raise DesignError("The two waves are weighted by different margins: analyse them one by one.")
-            variables = found
-            totals |= part
-        margins.append({variables: totals})
-    return sample.rake(
-        margins,
-        tolerance=float(settings.get("tolerance", 1e-10)),
-        iterations=int(settings.get("iterations", 1000)),
-        credit=str(settings.get("credit", "design")),
-    )
-
-
-def _margin(opened: Opened, entry: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[tuple[Any, ...], float]]:
-    """The rows of margins.csv that one entry of the recipe names: variables and totals."""
-    place = f"{opened.files.place}/margins.csv"
-    table = opened.files.table("margins.csv", MARGIN_COLUMNS)
-    if WAVE in table.columns and (table[WAVE] == opened.wave).any():
-        table = table[table[WAVE] == opened.wave]
-    level, variables = entry["unit"], as_names(entry["variables"])
-    codes = set(opened.units.loc[opened.units["level"] == level, "code"])
-    if not codes:
-        raise DesignError(
-            f"weighting.yaml: no unit has the level {level!r}. {nearest(level, opened.units['level'].unique())}"
-        )
-    name = "*".join(variables)
-    table = table[(table["variable"] == name) & table["unit_code"].isin(codes)]
-    if table.empty:
-        raise DesignError(f"{place} has no row for the variable {name!r} of any {level}: add its totals.")
-    single = _one_unit(opened.units, level)
-    totals: dict[tuple[Any, ...], float] = {}
-    for code, category, count in zip(
-        table["unit_code"], table["category"], _as_numbers(table["count"], place), strict=True
-    ):
-        label = (*(() if single else (code,)), *str(category).split("*"))
-        if label in totals:
-            raise DesignError(f"{place} lists {name} = {category!r} of the unit {code!r} twice: keep one row.")
-        totals[label] = float(count)
-    return (variables if single else (level, *variables)), totals

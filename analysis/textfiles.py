@@ -61,3 +61,17 @@ def _cell(cell: str) -> str | None:
     if len(cell) > 1 and cell[0] == "'" and cell[1] in FORMULA:
         return cell[1:]
     return cell or None
+
+
+def as_numbers(column: pd.Series, place: str) -> pd.Series:
+    """A column of text as numbers; DesignError names the line of a cell that is none."""
+    read = pd.to_numeric(column, errors="coerce")
+    bad = read.isna() & column.notna()
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise DesignError(
+            f"{place}, line {row + 2}: {column.iloc[row]!r} in the column {column.name!r} is not a number; "
+            "open the file as text, not in a spreadsheet, and mend the cell."
+        )
+    # pandas' fast parser can be one unit in the last place off; Python's own is exact
+    return column.map(float, na_action="ignore").astype(float)

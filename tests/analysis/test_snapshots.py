@@ -145,7 +145,26 @@ def test_a_path_that_is_no_snapshot_is_refused(tmp_path: Path) -> None:
         ("weighting.yaml", "steps: [{rake: {}}]", "rake needs margins"),
         ("weighting.yaml", "steps: [{rake: {margins: [{variables: [sex]}]}}]", "each with unit and variables"),
         ("weighting.yaml", "steps: [{rake: {margins: [], tolerance: tiny}}]", "tolerance is 'tiny'"),
-        ("weighting.yaml", "steps: [{trim: {margins: []}}]", "the step 'trim'"),
+        ("weighting.yaml", "steps: [{trimm: {upper: 3}}]", "the step 'trimm'. Did you mean 'trim'"),
+        ("weighting.yaml", "steps: [{trim: {margins: []}}]", "trim has no setting 'margins'"),
+        ("weighting.yaml", "steps: [trim: [3]]", "trim holds no settings"),
+        ("weighting.yaml", "{design: {weight: base_weight}, steps: [trim: ]}", "lower=-inf and upper=inf"),
+        ("weighting.yaml", "steps: [{trim: {upper: much}}]", "upper is 'much'; give a number"),
+        ("weighting.yaml", "steps: [{trim: {upper: 3, strict: 1}}]", "strict is 1; write true or false"),
+        (
+            "weighting.yaml",
+            "steps: [{poststratify: {margins: [{unit: city, variables: a}, {unit: city, variables: b}]}}]",
+            "poststratify has 2 margins and takes one",
+        ),
+        ("weighting.yaml", "steps: [{calibrate: {formula: sex}}]", "calibrate needs the setting 'totals'"),
+        ("weighting.yaml", "steps: [{calibrate: {formula: sex, totals: 3}}]", "totals is no mapping"),
+        ("weighting.yaml", "steps: [{calibrate: {formula: [sex], totals: {}}}]", "is no text"),
+        ("weighting.yaml", "steps: [{nonresponse: {classes: sex, responded: [a]}}]", "name one column"),
+        (
+            "weighting.yaml",
+            "{design: {weight: base_weight}, steps: [{nonresponse: {classes: sexe, responded: sex}}]}",
+            "'sexe' is missing",
+        ),
         ("weighting.yaml", "design: [psu]", "design is no mapping"),
     ],
 )
@@ -155,6 +174,62 @@ def test_a_broken_recipe_or_manifest_is_one_sentence(
     path = files.write_zip(tmp_path / "responses.zip", answers, SLUG, **{name.replace(".", "__"): content})
     with pytest.raises(DesignError, match=sentence):
         open_snapshot(path)
+
+
+RECIPE = """
+design: {stratum: stratum, psu: psu, weight: base_weight}
+steps:
+  - nonresponse: {classes: [district, age_band3], responded: answered}
+  - trim: {upper: 200}
+  - poststratify: {margins: [{unit: district, variables: [sex]}]}
+  - calibrate:
+      formula: age_band3 + rooms
+      totals: {age_band3: {18-39: 20000, 40-59: 21000, 60+: 19000}, rooms: 180500}
+      distance: raking
+"""
+
+
+def test_a_recipe_may_hold_every_step_in_any_order(answers: pd.DataFrame, tmp_path: Path) -> None:
+    """The same from the folder and from the download, whose columns are text, and step by step."""
+    frame = answers.assign(
+        answered=[i % 4 != 0 for i in range(len(answers))], rooms=[float(i % 7) for i in answers.index]
+    )
+    folder = files.write_folder(tmp_path / "frozen", frame, SLUG)
+    (folder / "weighting.yaml").write_text(RECIPE, encoding="utf-8")
+    one = open_snapshot(folder)
+    other = open_snapshot(files.write_zip(tmp_path / "responses.zip", frame, SLUG, weighting__yaml=RECIPE))
+    assert [type(taken.step).__name__ for taken in one.steps] == [
+        "Nonresponse",
+        "Trimming",
+        "PostStratification",
+        "Calibration",
+    ]
+    np.testing.assert_allclose(one.weights, other.weights, rtol=1e-12)
+    assert (one.weights > 0).tolist() == frame["answered"].tolist()
+    assert (one.weights * frame["rooms"]).sum() == pytest.approx(180_500, rel=1e-9)
+    assert one.mean("rooms").se.tolist() == [0.0]
+    broken = frame.assign(answered="perhaps")
+    with pytest.raises(DesignError, match="line 2: 'perhaps' in the column 'answered' is not a number"):
+        open_snapshot(files.write_zip(tmp_path / "broken.zip", broken, SLUG, weighting__yaml=RECIPE))
+
+
+def test_two_waves_are_adjusted_wave_by_wave_or_refused(answers: pd.DataFrame, tmp_path: Path) -> None:
+    frames = {
+        slug: answers.assign(wave=slug, answered=[i % step != 0 for i in range(len(answers))])
+        for slug, step in (("before", 3), (SLUG, 4))
+    }
+    opening = "\n".join(RECIPE.splitlines()[:4])
+    for number, (ending, refused) in enumerate((("", False), ("\n  - trim: {upper: 200}", True))):
+        paths = []
+        for slug, frame in frames.items():
+            paths.append(files.write_folder(tmp_path / f"{slug}{number}", frame, slug))
+            (paths[-1] / "weighting.yaml").write_text(opening + ending, encoding="utf-8")
+        if refused:
+            with pytest.raises(DesignError, match="step 'trim' works on a wave of its own"):
+                open_snapshot(paths[1], baseline=paths[0])
+            continue
+        stacked, alone = open_snapshot(paths[1], baseline=paths[0]), open_snapshot(paths[1])
+        np.testing.assert_allclose(stacked.weights[len(answers) :], alone.weights, rtol=1e-12)
 
 
 def test_a_folder_and_a_download_are_each_held_to_their_own_hashes(answers: pd.DataFrame, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ it cancels in every function used here. Source: Binder 1983; Lumley 2010, sectio
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
@@ -138,12 +138,17 @@ class Covariances:
         return np.concatenate([by_mean, by_pair], axis=1)
 
 
+def scored_item(sample: "BoundTable", name: str) -> Any:
+    """The instrument's item of this name where some index scores it, else None."""
+    scored = [] if sample.instrument is None else scoring.scored_items(sample.instrument)
+    return next((item for item in scored if item.name == name), None)
+
+
 def score_of(sample: "BoundTable", name: str, what: str) -> nw.Expr:
     """A column as a score, null where there is none: an item that the instrument scores on 0-100, else the number."""
-    scored = [] if sample.instrument is None else scoring.scored_items(sample.instrument)
-    for item in scored:
-        if item.name == name:
-            return scoring.item_score(item, sample.schema)
+    item = scored_item(sample, name)
+    if item is not None:
+        return scoring.item_score(item, sample.schema)
     if not is_numeric(sample.schema[name]):
         raise DesignError(f"{what} needs numbers, and the column {name!r} holds {sample.schema[name]}: score it first.")
     return scoring.column_score(name, sample.schema)

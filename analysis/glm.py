@@ -118,8 +118,8 @@ class LinearModel:
         return new, after
 
     def _endless(self, own: Floats | None) -> DesignError:
+        spread = (self.basis.columns @ np.linalg.inv(self.basis.transform)).std(axis=0)  # 0 of an intercept
         size = np.zeros(len(self.names)) if own is None else np.abs(self.basis.transform @ own)
-        spread = np.abs(np.linalg.inv(self.basis.transform)).max(axis=0)
         worst = self.names[int(np.argmax(size * spread))]
         return DesignError(
             f"The model does not converge: the coefficient of {worst!r} grows without end, because it foretells the "

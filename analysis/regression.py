@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import scoring
+from analysis.covariances import scored_item
 from analysis.design import check_columns
 from analysis.entries import Entries
 from analysis.errors import DesignError, nearest
@@ -257,20 +258,14 @@ def _levels_of(sample: "BoundTable", name: str, levels: Levels) -> list[Any] | N
         if len(set(given)) < len(given) or not given:
             raise DesignError(f"levels= of {name!r} is {given!r}: name every value once, the reference first.")
         return given
-    if _score_of(sample, name) is not None or is_numeric(sample.schema[name]):
+    if scored_item(sample, name) is not None or is_numeric(sample.schema[name]):
         return None
     return sample.levels(name)
 
 
-def _score_of(sample: "BoundTable", name: str) -> Any:
-    """The item, where the instrument scores it."""
-    scored = [] if sample.instrument is None else scoring.scored_items(sample.instrument)
-    return next((item for item in scored if item.name == name), None)
-
-
 def _expression(sample: "BoundTable", name: str, levels: list[Any] | None) -> nw.Expr:
     """A number per row, null where there is no answer; of a factor 1, 2, .. for its levels, 0 for any other value."""
-    item = _score_of(sample, name)
+    item = scored_item(sample, name)
     if levels is None:
         return scoring.column_score(name, sample.schema) if item is None else scoring.item_score(item, sample.schema)
     text = not is_numeric(sample.schema[name])

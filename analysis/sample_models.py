@@ -30,8 +30,9 @@ class Models(BoundTable):
         family: gaussian, binomial, quasibinomial, poisson, quasipoisson, or ordinal (proportional odds: coefficients,
         then thresholds "1|2"). link: identity, log, logit, probit, cloglog, loglog, cauchit, inverse or sqrt where the
         family has it. levels: {column: its values in order, the reference first} makes a column a factor; text is one
-        anyway, an item that the instrument scores enters by its score (0-100). Rows without a value in one of the
-        columns are outside the domain. The needed columns are read into memory, also from lazy tables.
+        anyway. An item that the instrument scores enters by its score (0-100); `with_person_index` makes a column of a
+        person's index. Rows without a value in one of the columns are outside the domain. The needed columns are read
+        into memory, also from lazy tables.
         Raises DesignError for unknown columns, for columns that others determine, where the likelihood has no maximum
         and where the response does not fit the family. Source: Binder 1983; Lumley 2010, chapters 5 and 6.
         """

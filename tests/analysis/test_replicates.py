@@ -209,7 +209,7 @@ def test_factors_belong_to_the_labels_and_not_to_the_order(seed: int) -> None:
     table = two_waves(seed % 1000)
     shuffled = table.sample(frac=1, random_state=seed % 2**32).reset_index(drop=True)
     one, other = (
-        Sample(each, ROTATING).replicate("bootstrap", 20, seed=3).rake(margins(table)) for each in (table, shuffled)
+        Sample(each, ROTATING).replicate("bootstrap", 20, seed=3).rake(margins(table)[1:]) for each in (table, shuffled)
     )
     np.testing.assert_allclose(
         one.mean("z", by=["district", "wave"]).se, other.mean("z", by=["district", "wave"]).se, rtol=1e-9

@@ -85,18 +85,6 @@ def plan_of_columns(sample: "BoundTable", items: Sequence[str], *, total: bool, 
     return plan
 
 
-def plan_of_shares(sample: "BoundTable", item: str) -> Plan:
-    """The share of every value of one column, over the rows that have one."""
-    check_columns([item], list(sample.schema), "The request")
-    plan = Plan()
-    valid = answered(item, sample.schema)
-    base = plan.place("valid", Term(valid))
-    for level in sample.levels(item):
-        above = plan.place(("level", level), Term(valid & sample.chosen(item, level)))
-        plan.statistics.append(Statistic(str(level), (Part(above, base),), base))
-    return plan
-
-
 def plan_of_ratios(sample: "BoundTable", numerators: Sequence[str], denominator: str) -> Plan:
     """Ratios of totals over the rows where both numerator and denominator have a value."""
     schema = sample.schema

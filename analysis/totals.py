@@ -27,6 +27,7 @@ Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 Condition = tuple[str, str, Any]
 Where = nw.Expr | Condition | Sequence[Condition] | None
 
+SMALLEST, LARGEST = 1e-60, 1e60
 _COMPARISONS = {
     "==": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
@@ -252,6 +253,11 @@ def _check_weights(frame: Frame, design: Design, numbers: Mapping[str, Floats]) 
         raise DesignError("The table has no rows: there is nothing to estimate from.")
     if not weight.sum() > 0:
         raise DesignError(f"All weights in the column {design.weight!r} are 0: nobody is represented.")
+    if not SMALLEST < weight.sum() < LARGEST:  # products of such numbers would be 0 or infinite without a word
+        raise DesignError(
+            f"The weights in the column {design.weight!r} add up to {weight.sum():.3g}: a weight says how many persons "
+            "one stands for; rescale the column."
+        )
 
 
 def _look_at_weights(frame: Frame, design: Design) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.errors import DesignError
 from analysis.estimation import Plan, read_rows
-from analysis.linear import Linear
+from analysis.repeated import Repeated
 from analysis.replication import Replication
 from analysis.resampling import Request, resample
 from analysis.totals import reduce_rows
@@ -28,7 +28,7 @@ def replication_of(sample: "BoundTable", request: Request) -> Replication:
 
 def replicate_frame(sample: "BoundTable") -> pd.DataFrame:
     """Final weights, one row per row of the table and one column r1..rB per replicate."""
-    weights = np.column_stack(list(_rows(sample).replicate_weights()))
+    weights = np.column_stack(list(_repeated(sample).weights()))
     return pd.DataFrame(weights, columns=[f"r{place + 1}" for place in range(weights.shape[1])])
 
 
@@ -37,9 +37,8 @@ def replicate_recipe(sample: "BoundTable") -> dict[str, Any]:
     `weight` of final weights. Stata centres the jackknife of several strata at the mean of each, and so has no call for
     centre="mean" there.
     """
-    engine = _rows(sample)
-    assert engine.repeats is not None
-    repeats = engine.repeats
+    repeated = _repeated(sample)
+    repeats = repeated.repeats
     replicates = sample.design.replicates or sample.replication
     assert replicates is not None
     even = bool(np.ptp(repeats.scales) <= 1e-12 * repeats.scales.max())
@@ -49,16 +48,16 @@ def replicate_recipe(sample: "BoundTable") -> dict[str, Any]:
         "rscales": [1.0] * len(repeats.scales) if even else repeats.scales.tolist(),
         "rho": replicates.rho,
         "mse": repeats.centre == "estimate",
-        "degf": engine.design_df,
+        "degf": repeated.df,
     }
     return recipe | {"R": _for_r(recipe), "Stata": _for_stata(recipe)}
 
 
-def _rows(sample: "BoundTable") -> Linear:
-    engine = read_rows(sample, Plan())
-    if engine.repeats is None:
+def _repeated(sample: "BoundTable") -> Repeated:
+    repeated = read_rows(sample, Plan()).repeated
+    if repeated is None:
         raise DesignError("The sample has no replicates: make them first, sample.replicate('bootstrap', 500, seed=1).")
-    return engine
+    return repeated
 
 
 def _for_r(recipe: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ score of a unit is sum_k a_k (Y_ik - r_k X_ik) / X_k (Sarndal, Swensson and Wret
 less what the weighting steps explain of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.entries import Entries, chain
-from analysis.errors import DesignError
-from analysis.repeats import Repeats, domain_sums
+from analysis.repeated import Repeated
+from analysis.repeats import Repeats
 from analysis.totals import Reduced
-from analysis.variance import ReplicateEstimates, Root, group_sums, lonely_groups, replicate_root, root
-from analysis.weighting import Cells, CellSums, Taken, credited, product, repeat
+from analysis.variance import Root, group_sums, lonely_groups, root
+from analysis.weighting import Cells, CellSums, Taken, credited, product
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 CHUNK = 256
 NOISE = 1e-11
-REPLICATE_NOISE = 1e-9  # raking ends at a tolerance, so that what it makes known still varies by so much
 Rule = Callable[[Booleans], tuple[Floats, str]]
 Fit = Callable[[Floats], Floats]
 
@@ -125,9 +124,9 @@ class Linear:
         scores = _scores(statistic, reduced.sums, mask, coefficients=coefficients, ratios=ratios)
         size = _sizes(statistic, self.final_sums, mask, coefficients)
         flat = np.abs(scores * self.factor[:, None]).max(axis=0, initial=0.0) <= NOISE * size
-        if self.repeats is not None:
-            estimates = self._repeated(statistic, members, totals, coefficients)
-            rooted, values, reasons = self._replicate_root(values, estimates, reasons)
+        if self.repeated is not None:
+            estimates = self.repeated.estimates(statistic, members, totals, coefficients)
+            rooted, values, reasons = self.repeated.judged(values, estimates, reasons)
         else:
             plain = None
             if self._by_survey:
@@ -212,8 +211,8 @@ class Linear:
         size = np.abs(scores).max(axis=0, initial=0.0)
         counts = np.broadcast_to(counted & ((self.reduced.rows > 0) & (self.factor != 0))[:, None], influence.shape)
         reasons: tuple[str, ...] = ("",) * len(values)
-        if self.repeats is not None:
-            rooted, values, reasons = self._replicate_root(values, self._refitted(len(values), fit), reasons)
+        if self.repeated is not None:
+            rooted, values, reasons = self.repeated.judged(values, self.repeated.refitted(len(values), fit), reasons)
         else:
             rooted = self.root_of(scores, size=size, plain=plain, members=counts)
         return Entries(
@@ -229,82 +228,17 @@ class Linear:
             coefficients=((),) * len(values),
         )
 
-    def _refitted(self, count: int, fit: Fit | None) -> Floats:
-        """B x P estimates of `count` parameters, made anew with the weights of each replicate."""
-        if fit is None:
-            raise DesignError("This estimate cannot be repeated with replicate weights: use a design without them.")
-        estimates = [fit(one) for weights in self.replicate_weights() for one in weights.T]
-        return np.array(estimates, dtype=float).reshape(-1, count)
-
-    def replicate_weights(self) -> Iterator[Floats]:
-        """R x b final weights of the replicates, in chunks of replicates; every weighting step is taken anew."""
+    @cached_property
+    def repeated(self) -> Repeated | None:
+        """The estimates of the replicates, where the sample has any."""
         if self.repeats is None:
-            return
-        for chosen in self.repeats.chunks(len(self.reduced.weight)):
-            factor = self._repeated_factor[:, chosen][self.reduced.cell]
-            yield self.reduced.weight[:, None] * self.repeats.of_groups(chosen) * factor
-
-    @cached_property
-    def _repeated_factor(self) -> Floats:
-        """C x B factors of the weighting steps in each replicate; the sample itself goes first, as `solve` wants it."""
-        assert self.repeats is not None
-        base = self.repeats.sums(self.reduced.weight, self.reduced.cell, len(self.cells.labels))
-        return repeat(self.steps, self.cells, np.column_stack([self.cell_weight, base]), self.cell_rows)[:, 1:]
-
-    @cached_property
-    def _repeated_sums(self) -> Floats:
-        """J x D x B sums of the row expressions in each replicate."""
-        assert self.repeats is not None
-        return domain_sums(self.repeats, self.reduced, self._repeated_factor)
-
-    def _repeated(self, statistic: Statistic, members: Booleans, totals: Floats, coefficients: Floats) -> Floats:
-        """B x P replicates of one statistic for P sets of domains, NaN where a part has no base; the parts are weighed
-        as in the full sample.
-        """
-        estimates = np.zeros((self._repeated_sums.shape[2], len(members)))
-        for k, part in enumerate(statistic.parts):
-            above = (members @ self._repeated_sums[part.numerator]).T
-            if part.denominator is None:
-                estimates += above
-                continue
-            below = (members @ self._repeated_sums[part.denominator]).T
-            share = coefficients[:, k] * totals[:, part.denominator]
-            ratio = np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
-            estimates += np.where(share == 0, 0.0, share * ratio)
-        return estimates
-
-    def _replicate_root(
-        self, values: Floats, estimates: Floats, reasons: tuple[str, ...]
-    ) -> tuple[Root, Floats, tuple[str, ...]]:
-        """The root of P estimates from their B x P replicates; where a replicate has no value there is no variance, and
-        so no estimate, which the reasons say.
-        """
-        lost = (~np.isfinite(estimates)).sum(axis=0)
-        told = tuple(
-            reason or (f"no value in {count} of {len(estimates)} replicates" if count else "")
-            for reason, count in zip(reasons, lost.tolist(), strict=True)
-        )
-        return self.replicate_root_of(values, estimates), np.where(lost > 0, np.nan, values), told
+            return None
+        return Repeated(self.reduced, self.cells, self.steps, self.repeats, self.design_df)
 
     def replicate_root_of(self, values: Floats, estimates: Floats) -> Root:
         """The root of P estimates from their B x P replicates; zero where one of them is not a number."""
-        assert self.repeats is not None
-        known = np.isfinite(values) & np.isfinite(estimates).all(axis=0)
-        estimates, centre = np.where(known, estimates, 0.0), np.where(known, values, 0.0)
-        if self.repeats.centre == "mean":
-            centre = self.repeats.mean(estimates)
-        noise = np.abs(estimates - centre).max(axis=0, initial=0.0) <= REPLICATE_NOISE * np.abs(centre)
-        repeated = np.where(noise, centre, estimates)
-        return replicate_root(
-            ReplicateEstimates(
-                estimates=repeated,
-                scales=self.repeats.scales,
-                centre=centre,
-                df=self.design_df,
-                about_mean=self.repeats.centre == "mean",
-            ),
-            len(self.reduced.layout.waves),
-        )
+        assert self.repeated is not None
+        return self.repeated.root_of(values, estimates)
 
     @cached_property
     def design_df(self) -> float:

@@ -6,7 +6,7 @@ to the design-weighted covariance matrix. Intervals are on log(1 - r), so that n
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +90,8 @@ def reliability(sample: "BoundTable", items: Sequence[str], kind: str, *, by: "B
     if len(items) < needed:
         raise DesignError(f"{kind} needs at least {needed} items, and {len(items)} is given: name more.")
     covariances = read_covariances(sample, items, f"The {kind}", by=by, where=where)
-    return _result(covariances, [kind], _alpha if kind == "alpha" else _omega, kind=kind, note=_note(sample, items))
+    made = _result(covariances, [kind], _alpha if kind == "alpha" else _omega, kind=kind, note=_note(sample, items))
+    return replace(made, again=lambda more: reliability(sample, items, kind, by=more, where=where))
 
 
 def _result(

@@ -1,5 +1,6 @@
 """Alpha and omega: R's numbers, exact arithmetic, invariances, and sets of items that have no reliability."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,14 @@ def test_scored_items_enter_by_their_scores_and_branches_are_named() -> None:
             branching[0]
             in sample.reliability([branching[0], *[name for name in index if name != branching[0]][:2]]).note
         )
+
+
+def test_a_change_between_waves_is_a_difference_of_two_numbers() -> None:
+    table = pd.concat([items(), items(2).assign(wave="two")])
+    sample = Sample(table, replace(DESIGN, wave="wave"))
+    by_wave = sample.reliability(NAMES, by="wave").values
+    changed = sample.reliability(NAMES).change(over="wave")
+    assert abs(changed.differences[0]) == pytest.approx(abs(by_wave[1] - by_wave[0]), rel=1e-9)
 
 
 def test_no_estimate_is_said_with_its_reason() -> None:

@@ -22,6 +22,7 @@ SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.95)
 INSIDE = [place for place, share in enumerate(SHARES) if 0.1 <= share <= 0.9]
 DESIGN = Design(weight="weight", stratum="district", psu="psu")
 SHIFT = 10.0
+UNEVEN = 0.33  # the weights of the psus of a district vary by a third, where they vary
 
 
 def figures() -> Iterator[Figure]:
@@ -35,9 +36,13 @@ def figures() -> Iterator[Figure]:
             yield Figure(f"{psus} psus: logit intervals of shares of .1 to .9, highest", by_share.max(), "")
             by_share = korn.mean(axis=0).reshape(-1, len(SHARES)).mean(axis=0)
             yield Figure(f"{psus} psus: Korn-Graubard intervals of shares of .01 to .95, lowest", by_share.min(), "")
-            families = np.array(list(pool.map(partial(family, psus=psus), range(RUNS), chunksize=20)))
-            yield Figure(f"{psus} psus: rank sets of 20 equal districts that all hold", families[:, 0].mean(), "")
-            yield Figure(f"{psus} psus: max-t against the whole, family-wise error", families[:, 1].mean(), "")
+            for spread, said in ((0.0, "equal weights"), (UNEVEN, "uneven weights")):
+                one = partial(family, psus=psus, spread=spread)
+                families = np.array(list(pool.map(one, range(RUNS), chunksize=20)))
+                yield Figure(
+                    f"{psus} psus, {said}: rank sets of 20 equal districts all hold", families[:, 0].mean(), ""
+                )
+                yield Figure(f"{psus} psus, {said}: max-t with the whole, error", families[:, 1].mean(), "")
             waves = np.array(list(pool.map(partial(changes, psus=psus), range(RUNS), chunksize=20)))
             ratio = waves[:, 1].mean() / waves[:, 0].var()
             yield Figure(f"{psus} psus: variance of the city's change, half of the psus shared, to the true", ratio, "")
@@ -51,7 +56,8 @@ def intervals(seed: int, *, psus: int) -> list[list[float]]:
     latent = drawn(random, psus)
     true = np.resize(SHARES, DISTRICTS)
     said = latent < true_cuts(true)[:, None]
-    sample = Sample(table(latent, psus, weight=weights(random, psus), said=said.astype(float).ravel()), DESIGN)
+    weight = weights(random, psus, UNEVEN)
+    sample = Sample(table(latent, psus, weight=weight, said=said.astype(float).ravel()), DESIGN)
     mean = sample.mean("y", by="district").interval()
     share = sample.mean("said", by="district")
     as_share = replace(share, kind="share")
@@ -62,10 +68,10 @@ def intervals(seed: int, *, psus: int) -> list[list[float]]:
     ]
 
 
-def family(seed: int, *, psus: int) -> list[float]:
+def family(seed: int, *, psus: int, spread: float) -> list[float]:
     """Twenty equal districts: whether every rank set holds every rank, and whether max-t finds any difference."""
     random = np.random.default_rng([seed, psus, 1])
-    sample = Sample(table(drawn(random, psus), psus, weight=weights(random, psus)), DESIGN)
+    sample = Sample(table(drawn(random, psus), psus, weight=weights(random, psus, spread)), DESIGN)
     means = sample.mean("y", by="district")
     pairs = [(j, k) for j in range(DISTRICTS) for k in range(j)]
     whole = [(j, DISTRICTS) for j in range(DISTRICTS)]
@@ -109,9 +115,9 @@ def drawn(random: np.random.Generator, psus: int) -> Floats:
     return (units + people).reshape(DISTRICTS, -1)
 
 
-def weights(random: np.random.Generator, psus: int) -> Floats:
-    """Weights that vary by a third between psus, unrelated to the answers."""
-    return np.repeat(np.exp(random.normal(0.0, 0.33, DISTRICTS * psus)), PEOPLE)
+def weights(random: np.random.Generator, psus: int, spread: float) -> Floats:
+    """Weights that vary between psus, unrelated to the answers; spread: of their logarithm."""
+    return np.repeat(np.exp(random.normal(0.0, spread, DISTRICTS * psus)), PEOPLE)
 
 
 def true_cuts(shares: Floats) -> Floats:
@@ -125,7 +131,7 @@ def table(values: Floats, psus: int, *, weight: Floats, first: int = 0, **more: 
     unit = np.tile(np.repeat(np.arange(first, first + psus), PEOPLE), DISTRICTS)
     return pa.table(
         {
-            "district": np.char.add("d", district.astype(str)),
+            "district": np.char.add("d", np.char.zfill(district.astype(str), 2)),
             "psu": np.char.add(np.char.add(district.astype(str), "-"), unit.astype(str)),
             "weight": weight,
             "y": values.ravel(),

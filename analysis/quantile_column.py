@@ -1,6 +1,8 @@
 """The column that quantiles are taken of: by row, or by distinct value where that is exact and cheaper."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import narwhals as nw
@@ -9,9 +11,10 @@ from numpy.typing import NDArray
 
 from analysis import estimation
 from analysis.design import as_names, check_columns
+from analysis.entries import Entries, chain, pick
 from analysis.errors import DesignError
 from analysis.estimation import Plan, is_numeric, value_where
-from analysis.linear import Linear
+from analysis.linear import Linear, Part, Statistic
 from analysis.quantile_rules import Arrange, Ordered, ordered
 from analysis.totals import PREFIX, Where, answered, indicator, materialise, numeric
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+SAME = 1e-12
 FEW = 1_000  # a column with no more distinct values is summed by them
 
 
@@ -40,6 +45,69 @@ class Column:
         rows = self.held & np.append(members, False)[self.engine.reduced.domain]
         found = self.arrange(self.value[rows], weight[rows])
         return found if len(found.values) else None
+
+    @cached_property
+    def _groups(self) -> tuple[Integers, Integers]:
+        """The rows numbered by unit, cell and domain, all that shares need, and the first row of each group."""
+        reduced, repeats = self.engine.reduced, self.engine.repeats
+        group = reduced.unit
+        for key in (reduced.cell, reduced.domain, reduced.inside, *([] if repeats is None else [repeats.unit])):
+            codes = key.astype(np.int64) - min(int(key.min()), 0)
+            group = np.unique(group * (int(codes.max()) + 1) + codes, return_inverse=True)[1]
+        return group, np.unique(group, return_index=True)[1]
+
+    def at_most(self, points: Floats, members: Booleans) -> Entries:
+        """Entries of the shares of answers at or below P points, each in its own set of domains (P x D)."""
+        point = points + SAME * np.abs(points)  # a point between two values may be one of them but for rounding
+        columns = _disjoint(members)
+        below = []
+        for places in columns:
+            reach = np.full(members.shape[1] + 1, -np.inf)
+            for place in places:
+                reach[:-1][members[place]] = point[place]
+            below.append(self.held & (self.value <= reach[self.engine.reduced.domain]))
+        engine = self._summed([self.held, *below])
+        found = [
+            engine.entries(Statistic("share", (Part(1 + c, 0),), 0), members[places])
+            for c, places in enumerate(columns)
+        ]
+        return pick(chain(found), np.argsort(np.concatenate(columns)).tolist())
+
+    def _summed(self, conditions: Sequence[Booleans]) -> Linear:
+        """The table of sums of conditions on rows."""
+        engine, reduced, (group, first) = self.engine, self.engine.reduced, self._groups
+
+        def summed(numbers: Floats) -> Floats:
+            return np.bincount(group, weights=numbers, minlength=len(first)).astype(float)
+
+        table = replace(
+            reduced,
+            sums=np.column_stack([summed(reduced.weight * one) for one in conditions]),
+            plain=np.column_stack([summed(reduced.rows * one) for one in conditions]),
+            weight=summed(reduced.weight),
+            rows=summed(reduced.rows),
+            unit=reduced.unit[first],
+            cell=reduced.cell[first],
+            domain=reduced.domain[first],
+            inside=reduced.inside[first],
+            replicates=reduced.replicates[first],
+        )
+        repeats = engine.repeats and replace(engine.repeats, unit=engine.repeats.unit[first], ranks={})
+        return replace(engine, reduced=table, repeats=repeats)
+
+
+def _disjoint(members: Booleans) -> list[Integers]:
+    """The sets (P x D) packed into as few lists as keep any two of a list apart."""
+    lists: list[list[int]] = []
+    taken: list[Booleans] = []
+    for place, one in enumerate(members):
+        free = next((k for k, held in enumerate(taken) if not (held & one).any()), len(lists))
+        if free == len(lists):
+            lists.append([])
+            taken.append(np.zeros(members.shape[1], dtype=bool))
+        lists[free].append(place)
+        taken[free] |= one
+    return [np.array(one, dtype=np.int64) for one in lists]
 
 
 def read_column(sample: "BoundTable", item: str, by: "By", where: Where, *, summed: bool) -> Column:

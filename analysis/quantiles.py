@@ -68,7 +68,9 @@ class Quantiles(Derived):
                 "take method='mean'."
             )
         places = [self.places[label] for label in self.labels]
-        return self.targets.some(places).limits(chosen, self.degrees(df))
+        freedom = np.zeros(len(self.targets.p))
+        freedom[places] = self.degrees(df)
+        return self.targets.limits(chosen, freedom)[places]
 
     def to_frame(
         self, level: float | None = None, *, method: str | None = None, df: str | float = "valid"
@@ -160,7 +162,7 @@ def inverted(
     named = [(variable, label) for group in (domains, labels) for variable in variables for label in group]
 
     def remake(variable: int, sets: Booleans) -> Entries:
-        return replace(targets, p=np.repeat(chosen[variable], len(sets)), members=sets).entries(level)
+        return replace(targets, p=np.repeat(chosen[variable], len(sets)), members=sets, known={}).entries(level)
 
     return Quantiles(
         by=names,

@@ -6,22 +6,20 @@ scores of the share into scores of the quantile, which makes quantiles of one sa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis import intervals
-from analysis.entries import Entries, chain
+from analysis.entries import Entries
 from analysis.quantile_column import Column
 from analysis.quantile_rules import Inverse, Ordered
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 METHODS = ("mean", "beta", "xlogit", "asin")
-NUMBERS = 20_000_000  # in one array of rows x quantiles: 160 MB
-SAME = 1e-12
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,7 @@ class Targets:
     turn: Turn
     p: Floats
     members: Booleans
-
-    def some(self, places: Sequence[int] | slice) -> "Targets":
-        """Some of them."""
-        return replace(self, p=self.p[places], members=self.members[places])
+    known: dict[tuple[float, bytes], Floats] = field(default_factory=dict, repr=False, compare=False)
 
     def data(self, weight: Floats) -> list[Ordered | None]:
         """The answers of each target's domains in order, with R given weights; None where there is none."""
@@ -83,36 +78,22 @@ class Targets:
 
     def shares(self, points: Floats) -> Entries:
         """Entries of the shares of answers at or below P points."""
-        step = max(1, NUMBERS // max(len(self.column.value), 1))
-        starts = range(0, len(points), step)
-        return chain([self.some(slice(i, i + step))._shares(points[i : i + step]) for i in starts])
-
-    def _shares(self, points: Floats) -> Entries:
-        engine = self.column.engine
-        mask = (engine.mask(self.members) > 0) & self.column.held[:, None]
-        at_most = points + SAME * np.abs(points)  # a point between two values may be one of them but for rounding
-        below = mask & (self.column.value[:, None] <= at_most)
-
-        def fit(weight: Floats) -> Floats:
-            whole = weight @ mask
-            return np.divide(weight @ below, whole, out=np.full(len(points), np.nan), where=whole != 0)
-
-        share, whole = fit(engine.weight), engine.weight @ mask
-        influence = np.divide(below - mask * share, whole, out=np.zeros(mask.shape), where=mask & (whole > 0))
-        made = engine.entries_of_rows(share, influence, mask, fit)
-        counted = mask.T @ engine.reduced.rows
-        reasons = tuple(
-            reason or ("" if n else "no valid answer") for reason, n in zip(made.reasons, counted.tolist(), strict=True)
-        )
-        return replace(made, n=counted, reasons=reasons, members=self.members, flat=made.flat | ~(made.root.se() > 0))
+        found = self.column.at_most(np.where(np.isnan(points), 0.0, points), self.members)
+        return replace(found, members=self.members, flat=found.flat | ~(found.root.se() > 0))
 
     @cached_property
     def share(self) -> Entries:
         """Entries of the shares at or below the quantiles themselves."""
-        return self.shares(np.where(np.isnan(self.values), 0.0, self.values))
+        return self.shares(self.values)
 
     def limits(self, level: float, df: Floats) -> Floats:
         """P x 2 limits with P degrees of freedom; NaN on the sides where there is none."""
+        key = (level, df.tobytes())
+        if key not in self.known:
+            self.known[key] = self._limits(level, df)
+        return self.known[key]
+
+    def _limits(self, level: float, df: Floats) -> Floats:
         if self.turn.method == "score":
             return self._by_score(level, df)
         share = self.share

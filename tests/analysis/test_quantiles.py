@@ -299,3 +299,21 @@ def test_rs_lines_depend_on_the_order_of_rows_and_the_present_rules_do_not() -> 
     assert lines(in_row_order(x, w), p)[0] == pytest.approx(1.0)
     assert lines(in_row_order(x[swapped], w[swapped]), p)[0] == pytest.approx(1 / 3)
     assert lines(ordered(x, w), p)[0] == lines(ordered(x[swapped], w[swapped]), p)[0]
+
+
+def test_weights_below_zero_are_refused_by_name() -> None:
+    table = wave(3)
+    size = table["base_weight"].sum()
+    far = Sample(table, DESIGN).calibrate("z", {"(Intercept)": size, "z": 90 * size})
+    assert (far.weights < 0).any()
+    with pytest.raises(DesignError, match="final weight below 0"):
+        far.quantile("y", 0.5)
+    with pytest.raises(DesignError, match="weights are below 0"):
+        far.ranktest("y", "sex")
+
+
+def test_unequal_probabilities_reach_the_share() -> None:
+    """The standard error of a quantile is its share's, scaled; so Brewer's factor below 1 narrows it."""
+    drawn, wide = Design(inclusion_probability="prob", pps="brewer"), Design(inclusion_probability="prob")
+    one, other = (Sample(api("apipps"), each).quantile("api00", 0.5, rule="hf7") for each in (drawn, wide))
+    assert one.values[0] == other.values[0] and one.se[0] < other.se[0]

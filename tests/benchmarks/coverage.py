@@ -39,9 +39,7 @@ def figures() -> Iterator[Figure]:
             for spread, said in ((0.0, "equal weights"), (UNEVEN, "uneven weights")):
                 one = partial(family, psus=psus, spread=spread)
                 families = np.array(list(pool.map(one, range(RUNS), chunksize=20)))
-                yield Figure(
-                    f"{psus} psus, {said}: rank sets of 20 equal districts all hold", families[:, 0].mean(), ""
-                )
+                yield Figure(f"{psus} psus, {said}: rank sets of equal districts all hold", families[:, 0].mean(), "")
                 yield Figure(f"{psus} psus, {said}: max-t with the whole, error", families[:, 1].mean(), "")
             waves = np.array(list(pool.map(partial(changes, psus=psus), range(RUNS), chunksize=20)))
             ratio = waves[:, 1].mean() / waves[:, 0].var()

@@ -12,6 +12,7 @@ from analysis.entries import chain
 from analysis.errors import DesignError, nearest
 from analysis.estimates import Estimates
 from analysis.families import Comparison, Row, Rule, joined, make_family
+from analysis.small_area import SmallAreas
 
 
 def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
@@ -102,6 +103,8 @@ def _whole(estimates: Estimates, place: int) -> int:
 
 
 def _against_domain(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
+    if isinstance(to, SmallAreas):
+        raise DesignError("Direct estimates are not compared with those of a model, whose error is not the design's.")
     wanted = to if isinstance(to, tuple) else (to,)
     if wanted not in estimates.domains:
         known = [describe(domain) for domain in estimates.domains]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Design, Sample
+from analysis import Design, DesignError, Sample
 from analysis.simultaneous import MaxT
 from analysis.variance import Root
 from tests.analysis.waves_data import DESIGN, margins, wave
@@ -140,3 +140,78 @@ def test_districts_are_compared_with_the_whole_of_their_own_wave() -> None:
     np.testing.assert_allclose(first["difference"], alone["difference"], rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(first["se"], alone["se"], rtol=1e-10)
     np.testing.assert_allclose(first["df"], alone["df"], rtol=1e-10)
+
+
+def test_the_draws_are_the_same_through_the_estimates_as_through_their_contrasts() -> None:
+    """The distribution of the largest |t| of all pairs does not depend on the space it is drawn in."""
+    root, size = normal_root(2, 8, 6), 6
+    pairs = np.array([(np.eye(size)[j] - np.eye(size)[k]) for j in range(size) for k in range(j)]).T
+    differences, waves = np.ones(pairs.shape[1]), np.ones((pairs.shape[1], 1), dtype=bool)
+    through = MaxT(differences, root, waves, pairs, draws=40_000)
+    direct = MaxT(differences, root.combine(pairs), waves, draws=40_000)
+    np.testing.assert_allclose(through.statistics, direct.statistics, rtol=1e-10)
+    for level in (0.5, 0.8, 0.9, 0.95):
+        assert through.critical(level) == pytest.approx(direct.critical(level), rel=0.02)
+
+
+def test_strata_that_share_every_contrast_keep_their_joint_distribution() -> None:
+    """Blocks of several directions (raking, cross-cutting domains): the K x K cross-product against plain draws."""
+    random = np.random.default_rng(5)
+    rows, size = random.standard_normal((60, 5)), 5
+    root = unsigned_root(rows, np.repeat(np.arange(6), 10))
+    pairs = np.array([(np.eye(size)[j] - np.eye(size)[k]) for j in range(size) for k in range(j)]).T
+    family = MaxT(np.ones(10), root, np.ones((10, 1), dtype=bool), pairs, draws=20_000)
+    halves = [rows[i * 10 : (i + 1) * 10] @ pairs for i in range(6)]
+    value = sum(random.standard_normal((20_000, 10)) @ half for half in halves)
+    spread = np.zeros((20_000, 10))
+    for half in halves:
+        drawn = random.standard_normal((20_000, 9, len(half)))
+        spread += ((drawn @ half) ** 2).sum(axis=1) / 9
+    plain = np.abs(value / np.sqrt(spread)).max(axis=1)
+    assert family.critical(0.95) == pytest.approx(np.quantile(plain, 0.95), rel=0.03)
+    assert family.critical(0.5) == pytest.approx(np.quantile(plain, 0.5), rel=0.03)
+
+
+def test_a_total_over_a_domain_that_nobody_answered_says_so() -> None:
+    table = wave()
+    table.loc[table["district"] == "510101", "y"] = np.nan
+    totals = Sample(table, DESIGN).total("y", by="district")
+    assert totals.to_frame()["reason"].tolist() == ["", "no valid answer", "", ""]
+    assert totals.to_frame()["estimate"].isna().tolist() == [False, True, False, False]
+    frame = totals.compare(to=0).to_frame()
+    assert frame["reason"].tolist() == ["", "no valid answer", "", ""]
+
+
+def test_cities_make_families_of_their_own() -> None:
+    """Against their own whole and rest; one city's numbers are those it has when nothing else is asked."""
+    table = wave(6, districts=6)
+    table["city"] = np.where(table["district"] < "510102", "A", "B")
+    sample = Sample(table, DESIGN)
+    both = sample.mean("y", by=["city", "district"])
+    for to in ("whole", "rest", "pairs"):
+        joint = both.compare(to=to, within="city")
+        frame, alone = joint.to_frame(), sample.mean("y", by="district", where=("city", "==", "B")).compare(to=to)
+        single = alone.to_frame().query("reason == ''").reset_index(drop=True)
+        mine = frame[frame["domain"].str.startswith("B")].reset_index(drop=True)
+        numbers = ["difference", "se", "df", "p", "p_adjusted", "low", "high"]
+        np.testing.assert_allclose(mine[numbers], single[numbers], rtol=1e-9)
+        assert "one family for each city" in joint.family
+        assert len(joint.equivalence(10)) == len(frame)
+    with pytest.raises(DesignError, match="not with 'A'"):
+        both.compare(to="A", within="city")
+
+
+def test_unlike_items_are_noted_and_common_items_compare() -> None:
+    table = wave()
+    table.loc[table["district"] == "510101", "y"] = np.nan
+    estimates = Sample(table, DESIGN).composite({"y": 6, "z": 5}, by="district")
+    assert estimates.to_frame()["without"].tolist() == ["", "y", "", ""]
+    notes = estimates.compare(to="510100").to_frame()["note"].tolist()
+    assert notes == ["not made of the same items: only one side has y", "", ""]
+    common = estimates.on_common_items()
+    means = Sample(table, DESIGN).mean("z", by="district")
+    np.testing.assert_allclose(common.values, means.values, rtol=1e-12)
+    np.testing.assert_allclose(common.se, means.se, rtol=1e-9)
+    frame = common.compare(to="whole").to_frame()
+    assert "note" not in frame
+    np.testing.assert_allclose(frame["p"], means.compare(to="whole").to_frame()["p"], rtol=1e-7)

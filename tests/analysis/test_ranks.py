@@ -58,3 +58,32 @@ def test_a_domain_without_variance_gets_no_rank_set() -> None:
     table = wave().assign(y=lambda t: t["y"].where(t["district"] != "510101", 100.0))
     with pytest.raises(DesignError, match="'510101' has no estimated variance"):
         Sample(table, DESIGN).mean("y", by="district").rank_sets()
+
+
+def test_cities_are_ranked_apart_each_as_if_alone() -> None:
+    table = wave(5, districts=6, psus=8)
+    table["city"] = np.where(table["district"] < "510103", "A", "B")
+    sample = Sample(table, DESIGN)
+    within = sample.mean("z", by=["city", "district"]).rank_sets(within="city").to_frame()
+    parts = [sample.mean("z", by="district", where=("city", "==", city)) for city in ("A", "B")]
+    for city, part in zip(("A", "B"), parts, strict=True):
+        mine = within[within["domain"].str.startswith(city)]
+        known = [place for place, reason in enumerate(part.reasons) if not reason]
+        assert mine["estimate"].tolist() == part.values[known].tolist()
+        assert sorted(mine["rank"]) == [1, 2, 3]
+    made_anew = sample.mean("z", by="district").rank_sets(within="city").to_frame()
+    pd.testing.assert_frame_equal(within, made_anew)
+    with pytest.raises(DesignError, match="further column"):
+        sample.mean("z", by="city").rank_sets(within="city")
+
+
+def test_named_alternatives_are_wider_or_as_wide_in_all_and_refuse_marginal_sets() -> None:
+    estimates = Sample(wave(5, districts=6, psus=8), DESIGN).mean("y", by="district")
+    for method in ("pairs-holm", "pairs-bonferroni", "means-bonferroni", "means-sidak"):
+        frame = estimates.rank_sets(method=method).to_frame()
+        assert (frame["low"] <= frame["rank"]).all()
+        assert (frame["rank"] <= frame["high"]).all()
+        with pytest.raises(DesignError, match="is simultaneous"):
+            estimates.rank_sets(method=method, simultaneous=False)
+    holm, bonferroni = (estimates.rank_sets(method=method).to_frame() for method in ("pairs-holm", "pairs-bonferroni"))
+    assert ((bonferroni["high"] - bonferroni["low"]) >= (holm["high"] - holm["low"])).all()

@@ -16,7 +16,7 @@ from analysis.design import Design, check_columns
 from analysis.errors import DesignError
 from analysis.repeats import Repeats
 from analysis.replication import Replication
-from analysis.totals import Reduced, base_weight, materialise, reduce_rows
+from analysis.totals import Reduced, base_weight, is_missing, materialise, reduce_rows
 from analysis.weighting import Taken
 
 By = str | Sequence[str] | None
@@ -93,7 +93,10 @@ class BoundTable:
         """The final weight of each row, in the order of the rows (persons represented)."""
         needed = tuple(dict.fromkeys((*self.weighting_variables, *self.design.columns)))
         rows = materialise(self.frame.select(*(nw.col(name) for name in needed)))
-        labels = {name: rows[name].to_list() for name in self.weighting_variables}
+        labels = {
+            name: [None if is_missing(one) else one for one in rows[name].to_list()]
+            for name in self.weighting_variables
+        }
         weight = self._base_weights(rows)
         for taken in self.steps:
             keys = zip(*(labels[name] for name in taken.step.variables), strict=True)

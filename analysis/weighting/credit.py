@@ -57,6 +57,8 @@ def _by_design(cells: Cells, steps: Sequence[Taken], sums: CellSums) -> Credit:
         left = multiplier[:, None] * sums.scores + offset * sums.weight[:, None]
         fit = _explained(cells, steps[position], before * sums.weight, before[:, None] * left)
         factor = factors[position + 1]
+        if fit is None and (factor == 1).all():  # nothing was outside the bounds
+            continue
         if fit is None:  # a new base: what came before is taken as it is
             return Credit(multiplier * before * factor, offset * (before * factor)[:, None])
         multiplier, offset = multiplier * factor, factor[:, None] * (offset - fit)

@@ -207,6 +207,12 @@ def test_only_the_steps_after_trimming_are_credited_unless_asked_as_r_does() -> 
     np.testing.assert_allclose(again, as_drawn.rake(MARGINS).mean("enroll").se, rtol=1e-10)
 
 
+def test_trimming_that_trims_nothing_changes_nothing() -> None:
+    one, other = linear(api()), linear(api()).trim(upper=1000)
+    np.testing.assert_allclose(one.weights, other.weights, rtol=1e-14)
+    np.testing.assert_allclose(one.mean("enroll").se, other.mean("enroll").se, rtol=1e-12)
+
+
 def test_a_category_that_a_replicate_leaves_empty_is_refused_with_the_number_of_the_replicate() -> None:
     cells = Cells(("sex",), (("f",), ("m",)))
     margin = Margin(("sex",), {("f",): 10.0, ("m",): 12.0})

@@ -25,7 +25,8 @@ class RankSets:
     """K domains, rank 1 the highest value: the ranks `low` to `high` that are not excluded, and letters.
 
     Domains that share a letter cannot be told apart; letters overlap, they are not classes. approximate: whether the
-    simulation is from replicates, which do not tell the strata apart.
+    simulation is from replicates, which do not tell the strata apart. notes: the items of an index that a domain is
+    ranked without though others have them.
     """
 
     domains: tuple[str, ...]
@@ -38,10 +39,11 @@ class RankSets:
     simultaneous: bool
     level: float
     approximate: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per domain: domain, estimate, rank, low, high, letters."""
-        return pd.DataFrame(
+        """One row per domain: domain, estimate, rank, low, high, letters; and `note` where items differ."""
+        frame = pd.DataFrame(
             {
                 "domain": list(self.domains),
                 "estimate": self.estimates,
@@ -51,6 +53,7 @@ class RankSets:
                 "letters": list(self.letters),
             }
         )
+        return frame.assign(note=list(self.notes)) if any(self.notes) else frame
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def rank_sets(estimates: Estimates, rule: Rule) -> RankSets:
         simultaneous=rule.simultaneous,
         level=rule.level,
         approximate=rule.method == "max-t" and estimates.entries.root.replicates is not None,
+        notes=tuple(f"without {items}" if items else "" for items in estimates.without),
     )
 
 
@@ -110,6 +114,7 @@ def rank_sets_within(estimates: Estimates, rule: Rule, within: str) -> RankSets:
         made[0],
         domains=tuple(domain for one in made for domain in one.domains),
         letters=tuple(letter for one in made for letter in one.letters),
+        notes=tuple(note for one in made for note in one.notes),
         **arrays,
     )
 

@@ -18,7 +18,7 @@ from analysis.variance import Root
 Floats = NDArray[np.float64]
 DRAWS = 20_000
 KEEP = 1e-4
-BATCH = 2_000
+BATCH = 500
 
 
 @dataclass(frozen=True)

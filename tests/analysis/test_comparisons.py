@@ -208,7 +208,9 @@ def test_unlike_items_are_noted_and_common_items_compare() -> None:
     assert estimates.to_frame()["without"].tolist() == ["", "y", "", ""]
     notes = estimates.compare(to="510100").to_frame()["note"].tolist()
     assert notes == ["not made of the same items: only one side has y", "", ""]
+    assert estimates.rank_sets().to_frame()["note"].tolist() == ["", "without y", "", ""]
     common = estimates.on_common_items()
+    assert "note" not in common.rank_sets().to_frame()
     means = Sample(table, DESIGN).mean("z", by="district")
     np.testing.assert_allclose(common.values, means.values, rtol=1e-12)
     np.testing.assert_allclose(common.se, means.se, rtol=1e-9)

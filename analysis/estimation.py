@@ -73,10 +73,11 @@ def plan_of_columns(sample: "BoundTable", items: Sequence[str], *, total: bool, 
     together = joint([answered(item, schema) for item in items]) if listwise else None
     for item in items:
         valid, key = (together, "all") if together is not None else (answered(item, schema), item)
-        base = plan.place(("valid", key), Term(valid))
+        alone = None if listwise else item
+        base = plan.place(("valid", key), Term(valid, column=alone))
         below = None if total else base
         if is_numeric(schema[item]):
-            above = plan.place(("value", key, item), Term(valid, numeric(item)))
+            above = plan.place(("value", key, item), Term(valid, numeric(item), alone))
             plan.statistics.append(Statistic(item, (Part(above, below),), base))
             continue
         for level in sample.levels(item):

@@ -2,11 +2,13 @@
 
 A row's weight is null where it is not above 0, and an answer's weight is null where the answer does not count; a
 product with a null is null, and sums and counts pass over it. So each answer costs one case expression, and counts of
-rows need no column of ones. Whatever looks odd in the sums is looked at in a second pass, which good tables never need.
+rows need no column of ones. Where every weight is above 0 and every answer is there, not even these are needed; an
+engine that keeps statistics of its columns is asked whether that is so.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce as fold
 from typing import Any
 
 import narwhals as nw
@@ -20,15 +22,22 @@ def indicator(condition: nw.Expr) -> nw.Expr:
     return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
 
 
+def is_nan(number: nw.Expr) -> nw.Expr:
+    """Whether a float is NaN. DuckDB answers isnan() from the statistics of a Parquet file, which pass over NaN."""
+    return ~(number.is_finite() | (number == float("inf")) | (number == float("-inf")))
+
+
 @dataclass(frozen=True)
 class Term:
     """A row expression that is `value` (None: 1) where `valid` holds, and 0 elsewhere.
 
-    Terms that hold the very same `valid` share its work.
+    Terms that hold the very same `valid` share its work. column: the column whose having a value is all that `valid`
+    says; the value, if any, is then that column's.
     """
 
     valid: nw.Expr
     value: nw.Expr | None = None
+    column: str | None = None
 
 
 def expression_of(term: nw.Expr | Term) -> nw.Expr:
@@ -46,6 +55,7 @@ class Request:
 
     weight: of a row. terms: J row expressions. plain: positions of those to be summed without weights too. inside: the
     condition `where`, a further key. limits: columns of which each group's least and largest value is wanted.
+    positive: it is known that every weight is above 0; complete: and that every `valid` holds in every row.
     """
 
     keys: tuple[str, ...]
@@ -54,6 +64,8 @@ class Request:
     plain: tuple[int, ...]
     inside: nw.Expr | None
     limits: tuple[nw.Expr, ...]
+    positive: bool = False
+    complete: bool = False
 
 
 def named(letter: str, place: int | str = "") -> str:
@@ -61,53 +73,72 @@ def named(letter: str, place: int | str = "") -> str:
     return f"{PREFIX}{letter}{place}"
 
 
+def surveyed(frame: Frame, request: Request) -> Request:
+    """The request with what is known of its rows, asked of an engine that answers from the statistics of its columns.
+
+    Elsewhere, or where the answer would be no, nothing is taken as known. Statistics may pass over NaN: sums show it.
+    """
+    if not isinstance(frame, nw.LazyFrame) or not frame.implementation.is_duckdb():
+        return request
+    positive = not _any(frame, ~(request.weight > 0) | request.weight.is_null())
+    terms = [term for term in request.terms if isinstance(term, Term) and term.column is not None]
+    summed = {term.column for term in terms if term.value is not None}  # whose NaN would show in a sum
+    complete = positive and len(terms) == len(request.terms) and {term.column for term in terms} == summed
+    if complete and summed:
+        blank = fold(lambda one, other: one | other, [nw.col(str(name)).is_null() for name in summed])
+        complete = not _any(frame, blank)
+    return replace(request, positive=positive, complete=complete)
+
+
+def _any(frame: nw.LazyFrame[Any], condition: nw.Expr) -> bool:
+    """Whether a row meets a condition; the first one found ends the search."""
+    return len(frame.filter(condition).select(nw.lit(1).alias(named("w"))).head(1).collect()) > 0
+
+
 def grouped(frame: Frame, request: Request) -> Frame:
     """One row per group: the keys, `inside` where asked, sums s (weighted) and q (plain), `weight` (sum), `rows` (with
     weight above 0), `all` (rows of any weight), low and high.
     """
     w = nw.col(named("w"))
-    first: list[nw.Expr] = [nw.when(request.weight > 0).then(request.weight).alias(named("w"))]
+    weight = request.weight if request.positive else nw.when(request.weight > 0).then(request.weight)
+    first = [weight.alias(named("w"))]
     first += [limit.alias(named("f", i)) for i, limit in enumerate(request.limits)]
     keys = list(request.keys)
     if request.inside is not None:
         first.append(indicator(request.inside).alias(named("inside")))
         keys.append(named("inside"))
-    conditions = _conditions(request.terms)
-    second = [nw.when(valid).then(w).alias(named("t", i)) for i, valid in enumerate(conditions)]
-    products, sums = _sums(request, conditions)
+    second, third, sums = _sums(request)
     for i in range(len(request.limits)):
         sums.append(nw.col(named("f", i)).min().alias(named("low", i)))
         sums.append(nw.col(named("f", i)).max().alias(named("high", i)))
-    sums += [w.sum().alias(named("weight")), w.count().alias(named("rows")), nw.len().alias(named("all"))]
-    for stage in (first, second, products):
+    rows = nw.len() if request.positive else w.count()
+    sums += [w.sum().alias(named("weight")), rows.alias(named("rows")), nw.len().alias(named("all"))]
+    for stage in (first, second, third):
         frame = frame.with_columns(*stage) if stage else frame
     return frame.group_by(keys).agg(*sums)
 
 
-def _conditions(terms: Sequence[nw.Expr | Term]) -> list[nw.Expr]:
-    """The conditions of the terms, each once."""
-    found: dict[int, nw.Expr] = {id(term.valid): term.valid for term in terms if isinstance(term, Term)}
-    return list(found.values())
-
-
-def _sums(request: Request, conditions: Sequence[nw.Expr]) -> tuple[list[nw.Expr], list[nw.Expr]]:
-    """Columns to be made of the weights, and the aggregates of each term."""
-    place_of: Mapping[int, int] = {id(valid): i for i, valid in enumerate(conditions)}
-    w, products, sums = nw.col(named("w")), [], []
+def _sums(request: Request) -> tuple[list[nw.Expr], list[nw.Expr], list[nw.Expr]]:
+    """The weights of answers, one for each condition; their products with values; and the aggregates of each term."""
+    weights: dict[int, nw.Expr] = {}
+    products, sums = [], []
     for j, term in enumerate(request.terms):
-        held = nw.col(named("t", place_of[id(term.valid)])) if isinstance(term, Term) else w
-        value = term.value if isinstance(term, Term) else term
+        held, value = nw.col(named("w")), term.value if isinstance(term, Term) else term
+        if isinstance(term, Term) and not request.complete:
+            name = named("t", list(weights).index(id(term.valid)) if id(term.valid) in weights else len(weights))
+            weights[id(term.valid)] = nw.when(term.valid).then(held).alias(name)
+            held = nw.col(name)
         if value is None:
             sums.append(held.sum().alias(named("s", j)))
         else:
             products.append((held * value).alias(named("s", j)))
             sums.append(nw.col(named("s", j)).sum())
         if j in request.plain and value is None:
-            sums.append(held.count().alias(named("q", j)))
+            sums.append((nw.len() if request.complete else held.count()).alias(named("q", j)))
         elif j in request.plain:
             products.append(nw.when(~held.is_null()).then(value).alias(named("q", j)))
             sums.append(nw.col(named("q", j)).sum())
-    return products, sums
+    return list(weights.values()), products, sums
 
 
 def listed(frame: Frame, request: Request, further: Sequence[nw.Expr] = ()) -> Frame:

@@ -7,7 +7,7 @@ is a group.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce as fold
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analysis.codes import Column, codes_of
 from analysis.design import Design, check_columns
 from analysis.errors import DesignError
-from analysis.grouping import PREFIX, Request, Term, grouped, indicator, listed, named
+from analysis.grouping import PREFIX, Request, Term, grouped, indicator, is_nan, listed, named, surveyed
 from analysis.layout import Layout, make_layout
 
 Floats = NDArray[np.float64]
@@ -71,7 +71,7 @@ def numeric(name: str) -> nw.Expr:
 def answered(name: str, schema: Mapping[str, Any]) -> nw.Expr:
     """Whether a column has a value: neither null nor, for numbers, NaN."""
     present = ~nw.col(name).is_null()
-    return present & ~numeric(name).is_nan() if schema[name].is_float() else present
+    return present & ~is_nan(numeric(name)) if schema[name].is_float() else present
 
 
 def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
@@ -145,10 +145,19 @@ def reduce_rows(
         further = [numeric(name).alias(named("r", i)) for i, name in enumerate(columns)]
         collected = materialise(listed(frame, request, further))
     else:
-        # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
-        order = [*request.keys, *([] if request.inside is None else [named("inside")])]
-        collected = materialise(grouped(frame, request)).sort(*order, nulls_last=True)
+        collected = _groups(frame, surveyed(frame, request))
     return _reduced(frame, design, request, collected, cells=cells, by=by, replicates=len(columns))
+
+
+def _groups(frame: Frame, request: Request) -> nw.DataFrame[Any]:
+    """The groups of rows, in the order of their keys."""
+    found = materialise(grouped(frame, request))
+    values = [found[named("s", j)].to_numpy() for j in range(len(request.terms))]
+    if request.complete and not np.isfinite(values).all():  # NaN that the engine's statistics passed over
+        found = materialise(grouped(frame, replace(request, complete=False)))
+    # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
+    order = [*request.keys, *([] if request.inside is None else [named("inside")])]
+    return found.sort(*order, nulls_last=True)
 
 
 def _reduced(
@@ -272,7 +281,7 @@ def _look_at_weights(frame: Frame, design: Design) -> None:
     if design.weight is None:
         return
     w = numeric(design.weight)
-    missing = nw.col(design.weight).is_null() | w.is_nan()
+    missing = nw.col(design.weight).is_null() | is_nan(w)
     found = _counted(frame, {"missing": missing, "infinite": w == float("inf"), "negative": w < 0})
     if found:
         kinds = " and ".join(f"{count} {kind}" for kind, count in found.items())

@@ -1,6 +1,7 @@
 """One Sample code on every kind of table: the same numbers to 1e-12, and lazy rows never reach Python."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -9,8 +10,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
-from analysis import Sample
+from analysis import DesignError, Sample
 from tests.analysis.waves_data import DESIGN, margins, wave
 
 ENGINES = {
@@ -91,6 +93,40 @@ def spark() -> Iterator[Any]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("missing", [None, float("nan")], ids=["null", "NaN"])
+@pytest.mark.parametrize("weights", ["above 0", "one of 0"])
+def test_a_parquet_file_gives_the_numbers_of_its_rows(tmp_path: Path, missing: float | None, weights: str) -> None:
+    """The statistics in a Parquet file pass over NaN, and DuckDB answers from them: a NaN must not be counted."""
+    frame = wave().assign(z=lambda rows: rows["z"] + 0.5)
+    if weights == "one of 0":
+        frame.loc[5, "base_weight"] = 0.0
+    expected = Sample(frame, DESIGN).mean(["y", "z"], by="district")
+    answers = [missing if np.isnan(y) else y for y in frame["y"]]
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.set_column(table.column_names.index("y"), "y", pa.array(answers, pa.float64(), from_pandas=False))
+    parquet.write_table(table, tmp_path / "wave.parquet", row_group_size=50)
+    found = Sample(duckdb.connect().read_parquet(str(tmp_path / "wave.parquet")), DESIGN)
+    estimates = found.mean(["y", "z"], by="district")
+    np.testing.assert_allclose(estimates.values, expected.values, rtol=1e-12)
+    np.testing.assert_allclose(estimates.covariance, expected.covariance, rtol=1e-12, atol=1e-15)
+    assert estimates.n.tolist() == expected.n.tolist()
+    np.testing.assert_allclose(found.mean("z").se, Sample(frame, DESIGN).mean("z").se, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weight", "kind"), [(float("nan"), "missing"), (float("inf"), "infinite"), (-1.0, "negative")]
+)
+def test_a_weight_that_cannot_be_is_found_in_a_parquet_file(tmp_path: Path, weight: float, kind: str) -> None:
+    table = pa.Table.from_pandas(wave(), preserve_index=False)
+    weights = table["base_weight"].to_pylist()
+    weights[7] = weight
+    place = table.column_names.index("base_weight")
+    table = table.set_column(place, "base_weight", pa.array(weights, pa.float64(), from_pandas=False))
+    parquet.write_table(table, tmp_path / "wave.parquet", row_group_size=50)
+    with pytest.raises(DesignError, match=f"'base_weight' has 1 {kind} values"):
+        Sample(duckdb.connect().read_parquet(str(tmp_path / "wave.parquet")), DESIGN).mean("z")
+
+
 def test_a_real_local_spark_gives_the_same_numbers(spark: Any, by_pandas: dict[str, np.ndarray]) -> None:
     frame = wave().astype(object)
     frame = frame.where(frame.notna(), None)

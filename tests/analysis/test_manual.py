@@ -10,9 +10,15 @@ import analysis
 MANUAL = Path(analysis.__file__).parent / "README.md"
 
 
-def test_the_example_of_the_manual_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(example, str(MANUAL), "exec"), {})
+def test_the_examples_of_the_manual_run_one_after_the_other(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(MANUAL.parent.parent)
+    examples = re.findall(r"```python\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) > 5
+    names: dict[str, object] = {}
+    for example in examples:
+        exec(compile(example, str(MANUAL), "exec"), names)
     shown = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in shown[:3]] == ["east", "west", "whole"]
     assert "detectable" in shown[3]

@@ -1,6 +1,6 @@
 """Rows numbered by their labels; labels are compared as tuples of values, never joined to one text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, overload
 
@@ -12,6 +12,7 @@ from analysis.design import describe
 
 Integers = NDArray[np.int64]
 Labels = tuple[tuple[Any, ...], ...]
+Keys = Sequence[Sequence[Any] | Integers]
 
 
 class Column(list[Any]):
@@ -31,13 +32,13 @@ class Column(list[Any]):
 
 
 class Described(Sequence[str]):
-    """Labels as a reader writes them, written when they are read."""
+    """The labels of numbered rows as a reader writes them, written when they are read."""
 
-    def __init__(self, labels: Labels) -> None:
-        self._labels = labels
+    def __init__(self, columns: Keys, codes: Integers) -> None:
+        self._columns, self._places = columns, first_rows(codes) if columns else np.zeros(1, dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self._places)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -45,24 +46,43 @@ class Described(Sequence[str]):
     def __getitem__(self, place: slice) -> Sequence[str]: ...
     def __getitem__(self, place: int | slice) -> str | Sequence[str]:
         if isinstance(place, slice):
-            return [describe(label) for label in self._labels[place]]
-        return describe(self._labels[place])
+            return [self[i] for i in range(*place.indices(len(self)))]
+        return describe(tuple(column[int(self._places[place])] for column in self._columns))
 
 
-def codes_of(columns: Iterable[Sequence[Any]], rows: int) -> tuple[Integers, Labels]:
-    """Rows numbered by the tuple of their labels in some columns, in order of appearance, and these tuples."""
-    held = [column if isinstance(column, Column) else Column(column) for column in columns]
-    if not held:
-        return np.zeros(rows, dtype=np.int64), ((),)
-    codes = held[0].codes
-    for column in held[1:]:
-        codes = _renumbered(codes * len(column.distinct) + column.codes)
-    places = first_rows(codes).tolist()
-    return codes, tuple(zip(*([column[row] for row in places] for column in held), strict=True))
+def numbered(columns: Keys, rows: int) -> Integers:
+    """Rows numbered by the tuple of their labels in some columns, in order of appearance."""
+    codes = np.zeros(rows, dtype=np.int64)
+    for place, column in enumerate(columns):
+        own = _numbers(column)
+        codes = own if place == 0 else _numbers(codes * (int(own.max(initial=0)) + 1) + own)
+    return codes
 
 
-def _renumbered(codes: Integers) -> Integers:
-    return np.asarray(pd.factorize(codes)[0], dtype=np.int64)
+def _numbers(column: Sequence[Any] | Integers) -> Integers:
+    if isinstance(column, np.ndarray):
+        return np.asarray(pd.factorize(column)[0], dtype=np.int64)
+    return (column if isinstance(column, Column) else Column(column)).codes
+
+
+def labels_of(columns: Keys, codes: Integers) -> Labels:
+    """The tuple of labels that each number stands for."""
+    if not columns:
+        return ((),)
+    return labels_at(columns, first_rows(codes))
+
+
+def labels_at(columns: Keys, places: Integers) -> Labels:
+    """The tuples of labels in some rows."""
+    rows = places.tolist()
+    held = [column.tolist() if isinstance(column, np.ndarray) else column for column in columns]
+    return tuple(zip(*([column[row] for row in rows] for column in held), strict=True))
+
+
+def codes_of(columns: Sequence[Sequence[Any]], rows: int) -> tuple[Integers, Labels]:
+    """Rows numbered by the tuple of their labels in some columns, and these tuples."""
+    codes = numbered(columns, rows)
+    return codes, labels_of(columns, codes)
 
 
 def first_rows(codes: Integers) -> Integers:

@@ -80,14 +80,14 @@ def surveyed(frame: Frame, request: Request) -> Request:
     """
     if not isinstance(frame, nw.LazyFrame) or not frame.implementation.is_duckdb():
         return request
-    positive = not _any(frame, ~(request.weight > 0) | request.weight.is_null())
+    bad = ~(request.weight > 0) | request.weight.is_null()
     terms = [term for term in request.terms if isinstance(term, Term) and term.column is not None]
     summed = {term.column for term in terms if term.value is not None}  # whose NaN would show in a sum
-    complete = positive and len(terms) == len(request.terms) and {term.column for term in terms} == summed
-    if complete and summed:
+    if summed and len(terms) == len(request.terms) and summed == {term.column for term in terms}:
         blank = fold(lambda one, other: one | other, [nw.col(str(name)).is_null() for name in summed])
-        complete = not _any(frame, blank)
-    return replace(request, positive=positive, complete=complete)
+        if not _any(frame, bad | blank):
+            return replace(request, positive=True, complete=True)
+    return replace(request, positive=not _any(frame, bad))
 
 
 def _any(frame: nw.LazyFrame[Any], condition: nw.Expr) -> bool:

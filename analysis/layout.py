@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.codes import Column, Described, Labels, codes_of, first_rows
+from analysis.codes import Column, Described, Labels, codes_of, first_rows, labels_at, numbered
 from analysis.design import Design, describe
 from analysis.errors import DesignError, nearest
 from analysis.unequal import Form, form_of
@@ -81,24 +81,24 @@ def make_layout(
     wave, waves = codes_of(wave_columns, rows)
     paths = [labels[name] for name in design.unit_columns]
     _check_nesting(design, stratum, wave, paths)
-    depths: list[list[Sequence[Any]]] = [[*strata, *wave_columns, *paths[: depth + 1]] for depth in range(len(paths))]
+    top = [*strata, *wave_columns]
+    depths: list[list[Any]] = [[*top, *paths[: depth + 1]] for depth in range(len(paths))]
     if design.rows_are_units:
-        depths.append([list(range(rows))])
-    last, _ = codes_of(depths[-1], rows)
+        depths.append([np.arange(rows)])
+    last = numbered(depths[-1], rows)
     first_row = first_rows(last)
-    top_group, top_names = codes_of([*strata, *wave_columns], rows)
     stages: list[Stage] = []
-    first_labels: Labels = ()
-    group, names = top_group, Described(top_names)
+    group = numbered(top, rows)
+    names = Described(top, group)
     for depth, columns in enumerate(depths):
-        unit, unit_labels = codes_of(columns, rows)
+        unit = last if columns is depths[-1] else numbered(columns, rows)
         stages.append(_stage(design, depth, unit=unit, group=group, names=names, limits=limits, first=first_row))
-        first_labels = unit_labels if depth == 0 else first_labels
-        group, names = unit, Described(unit_labels)
+        group, names = unit, Described(columns, unit)
         if depth >= len(limits):
             break
     one_row = first_row[first_rows(stages[0].of)]
-    pair, _ = codes_of([stratum[one_row].tolist(), _psu_names(design, paths, one_row)], len(one_row))
+    psu = paths[0].codes[one_row] if paths else one_row
+    pair = numbered([stratum[one_row], psu], len(one_row))
     merged, members = _merged_strata(design, stratum_names)
     if design.collapsed:
         stages[0] = _collapsed(stages[0], merged[stratum[one_row]], wave[one_row], members)
@@ -110,7 +110,7 @@ def make_layout(
         wave=wave[one_row],
         waves=waves,
         pair=pair,
-        labels=first_labels,
+        labels=labels_at(depths[0], one_row),
         implied_weight=_implied_weight(stages),
         form=_form(design, stages[0], [labels[name] for name in design.strata], paths, one_row),
         lonely_in_domains=design.lonely_psu if design.lonely_psu_in_domains else "",
@@ -178,10 +178,6 @@ def _form(
     return form_of(design.pps, variance=design.pps_variance, chance=first.chances, group=first.group, labels=labels)
 
 
-def _psu_names(design: Design, paths: Sequence[Sequence[Any]], one_row: Integers) -> list[Any]:
-    return [paths[0][row] for row in one_row] if paths else one_row.tolist()
-
-
 def _stage(
     design: Design,
     depth: int,
@@ -244,8 +240,8 @@ def _population(
 def _check_nesting(design: Design, stratum: Integers, wave: Integers, paths: Sequence[Sequence[Any]]) -> None:
     if design.nest or not design.strata or not paths:
         return
-    psu, found = codes_of([paths[0], wave.tolist()], len(wave))
-    if len(codes_of([psu.tolist(), stratum.tolist()], len(psu))[1]) == len(found):
+    psu = numbered([paths[0], wave], len(wave))
+    if psu.max(initial=0) == numbered([psu, stratum], len(wave)).max(initial=0):
         return
     home: dict[tuple[Any, int], int] = {}
     for label, of_wave, of_stratum in zip(paths[0], wave.tolist(), stratum.tolist(), strict=True):

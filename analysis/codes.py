@@ -47,7 +47,8 @@ class Described(Sequence[str]):
     def __getitem__(self, place: int | slice) -> str | Sequence[str]:
         if isinstance(place, slice):
             return [self[i] for i in range(*place.indices(len(self)))]
-        return describe(tuple(column[int(self._places[place])] for column in self._columns))
+        row = int(self._places[place])  # also without columns: an index beyond the end is what ends an iteration
+        return describe(tuple(column[row] for column in self._columns))
 
 
 def numbered(columns: Keys, rows: int) -> Integers:

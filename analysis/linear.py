@@ -77,6 +77,11 @@ class Linear:
         return np.asarray(product(self.steps, self.cells)[self.reduced.cell])
 
     @cached_property
+    def counts(self) -> Booleans:
+        """R, whether a group of rows counts: it has a weight, and kept one, as who did not respond does not."""
+        return np.asarray((self.reduced.rows > 0) & (self.factor != 0))
+
+    @cached_property
     def weight(self) -> Floats:
         """R sums of final weights; where each row is a group, the rows' weights."""
         return self.reduced.weight * self.factor
@@ -209,7 +214,7 @@ class Linear:
         scores = influence * self.reduced.weight[:, None]
         plain = influence * self.reduced.rows[:, None] if self._by_survey else None
         size = np.abs(scores).max(axis=0, initial=0.0)
-        counts = np.broadcast_to(counted & ((self.reduced.rows > 0) & (self.factor != 0))[:, None], influence.shape)
+        counts = np.broadcast_to(counted & self.counts[:, None], influence.shape)
         reasons: tuple[str, ...] = ("",) * len(values)
         if self.repeated is not None:
             rooted, values, reasons = self.repeated.judged(values, self.repeated.refitted(len(values), fit), reasons)

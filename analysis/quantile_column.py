@@ -145,7 +145,7 @@ def _by_row(sample: "BoundTable", item: str, by: "By", where: Where) -> Column:
     held = plan.place("valid", indicator(valid))
     value = plan.place("value", value_where(valid, numeric(item)))
     engine = estimation.read_rows(sample, plan, by=by, where=where)
-    return Column(engine, engine.reduced.plain[:, value], engine.reduced.plain[:, held] > 0)
+    return Column(engine, engine.reduced.plain[:, value], (engine.reduced.plain[:, held] > 0) & engine.counts)
 
 
 def _by_value(sample: "BoundTable", item: str, by: "By", where: Where) -> Column:
@@ -161,4 +161,4 @@ def _by_value(sample: "BoundTable", item: str, by: "By", where: Where) -> Column
     home = np.array([position[label[:-1]] for label in reduced.domains] + [-1], dtype=np.int64)
     value = np.array([label[-1] for label in reduced.domains] + [np.inf], dtype=float)
     engine = replace(engine, reduced=replace(reduced, domain=home[reduced.domain], domains=tuple(domains)))
-    return Column(engine, value[reduced.domain], reduced.plain[:, held] > 0)
+    return Column(engine, value[reduced.domain], (reduced.plain[:, held] > 0) & engine.counts)

@@ -69,7 +69,7 @@ def ranktest(sample: "Sample", item: str, group: str, *, score: str | Score, whe
     plan = Plan()
     place = plan.place("value", estimation.value_where(complete, numeric(item)))
     engine = estimation.read_rows(sample, plan, by=group, where=complete)
-    held = (engine.reduced.domain >= 0) & (engine.reduced.rows > 0)
+    held = (engine.reduced.domain >= 0) & engine.counts
     means = _means(engine, engine.reduced.plain[:, place], held, scored, group)
     subject = f"The rank test of {item!r} by {group!r}"
     if len(means.domains) == 2:

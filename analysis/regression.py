@@ -236,7 +236,7 @@ def model_rows(sample: "BoundTable", formula: Formula, levels: Levels, where: Wh
     places = {name: plan.place(name, value_where(complete, one)) for name, one in read.items()}
     engine = read_rows(sample, plan, where=where)
     reduced = engine.reduced
-    counted = (reduced.plain[:, base] > 0) & (reduced.domain >= 0) & (reduced.rows > 0)
+    counted = (reduced.plain[:, base] > 0) & (reduced.domain >= 0) & engine.counts
     if not counted.any():
         raise DesignError(f"No row has a value in all of {', '.join(names)}: leave one out, or widen where=.")
     columns = {

@@ -52,6 +52,37 @@ def test_twelve_cases_counted_by_hand() -> None:
     assert sample.weights.sum() == pytest.approx(24, rel=1e-14)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda sample: sample.regress("score ~ api99 + group"),
+        lambda sample: sample.regress("score ~ api99", levels={"score": [1, 2, 3]}, family="ordinal"),
+        lambda sample: sample.ranktest("score", "group").means,
+        lambda sample: sample.quantile("score", [0.001, 0.2, 0.999]),
+        lambda sample: sample.quantile("api00", [0.001, 0.2, 0.999]),
+        lambda sample: sample.correlation(["score", "api00"]),
+    ],
+    ids=["regression", "ordinal", "rank test", "quantiles of a few values", "quantiles", "correlation"],
+)
+def test_what_is_known_of_who_did_not_respond_changes_no_estimate_of_rows(ask) -> None:
+    """Whether their values stand in the table or are missing; also values that no respondent has."""
+    table = api().data
+    table = table.assign(score=np.arange(len(table)) % 3 + 1, group=np.where(np.arange(len(table)) % 2, "a", "b"))
+    values = ["score", "group", "api00", "api99"]
+    away = ~table["responded"]
+    strange = table.assign(
+        score=table["score"].mask(away, 9), group=table["group"].mask(away, "c"), api00=table["api00"].mask(away, 5.0)
+    )
+    blank = table.assign(**{name: table[name].mask(away) for name in values})
+    one, *others = (
+        ask(Sample(each, api().design).nonresponse(CLASSES, "responded")) for each in (blank, table, strange)
+    )
+    for other in others:
+        np.testing.assert_array_equal(other.n, one.n)
+        np.testing.assert_allclose(other.values, one.values, rtol=1e-12)
+        np.testing.assert_allclose(other.covariance, one.covariance, rtol=1e-9, atol=1e-15)
+
+
 def test_who_did_not_respond_stays_in_the_design_and_counts_nowhere() -> None:
     table = api().data.assign(known=1.0)
     sample = Sample(table, api().design).nonresponse("stype", "responded")

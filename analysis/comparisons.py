@@ -2,7 +2,7 @@
 waves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from analysis.design import describe
 from analysis.entries import chain
 from analysis.errors import DesignError, nearest
-from analysis.estimates import Estimates
+from analysis.estimates import Estimates, is_number
 from analysis.families import Comparison, Row, Rule, joined, make_family
 from analysis.small_area import SmallAreas
 
@@ -18,14 +18,8 @@ from analysis.small_area import SmallAreas
 def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
     """The family of all shown estimates against `to`; see `Estimates.compare`."""
     entries = estimates.entries
-    if isinstance(to, (int, float)) and not isinstance(to, bool):
-        if (to,) in estimates.domains or not np.isfinite(to):
-            raise DesignError(
-                f"to={to!r} may be a number or the domain of this name: say to=({to!r},) for the domain, "
-                "or give the domains labels of text."
-                if np.isfinite(to)
-                else f"to={to!r} is no number to compare with."
-            )
+    _check_to(estimates, to)
+    if is_number(to):
         rows = [_row(estimates, i, None, f"{to:g}", fixed=float(to)) for i in range(estimates.shown)]
         return _family(f"each against {to:g}", rows, estimates, rule)
     if to == "whole":
@@ -49,11 +43,36 @@ def compare(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
     return _against_domain(estimates, to, rule)
 
 
+def _check_to(estimates: Estimates, to: Any) -> None:
+    """Refuse what is nothing to compare with, and what may be a domain or something else."""
+    if isinstance(to, (SmallAreas, Estimates)):
+        model = isinstance(to, SmallAreas)
+        raise DesignError(
+            "Direct estimates are not compared with those of a model, whose error is not the design's."
+            if model
+            else "Estimates are compared with each other by their domains: make them in one call, with by=."
+        )
+    if not isinstance(to, Hashable):
+        raise DesignError(
+            f"to= is a {type(to).__name__}: compare with 'whole', 'rest', 'pairs', one domain (a tuple, if by several "
+            "columns) or a number."
+        )
+    if is_number(to) and not np.isfinite(to):
+        raise DesignError(f"to={to!r} is no number to compare with.")
+    if (is_number(to) or (isinstance(to, str) and to in ("rest", "pairs"))) and (to,) in estimates.domains:
+        meant, remedy = ("a number", " of text") if is_number(to) else (f"all {to}", "")
+        raise DesignError(
+            f"to={to!r} may be {meant} or the domain of this name: say to=({to!r},) for the domain, or give the "
+            f"domains other labels{remedy}."
+        )
+
+
 def compare_within(estimates: Estimates, to: Any, rule: Rule, *, within: str) -> Comparison:
     """A family for each value of `within`, side by side; see `Estimates.compare`."""
     from analysis.parting import parts_of
 
-    if to not in ("whole", "rest", "pairs") and not isinstance(to, (int, float)):
+    _check_to(estimates, to)
+    if to not in ("whole", "rest", "pairs") and not is_number(to):
         raise DesignError(f"within={within!r} compares with 'whole', 'rest', 'pairs' or a number, not with {to!r}.")
     made = [compare(part, to, rule) for part in parts_of(estimates, within)]
     return joined(made, f"{made[0].family}, one family for each {within}")
@@ -103,8 +122,6 @@ def _whole(estimates: Estimates, place: int) -> int:
 
 
 def _against_domain(estimates: Estimates, to: Any, rule: Rule) -> Comparison:
-    if isinstance(to, SmallAreas):
-        raise DesignError("Direct estimates are not compared with those of a model, whose error is not the design's.")
     wanted = to if isinstance(to, tuple) else (to,)
     if wanted not in estimates.domains:
         known = [describe(domain) for domain in estimates.domains]

@@ -1,6 +1,6 @@
 """Which columns of a table are stratum, psu, weight and fpc: declared once, carried always."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,10 @@ LONELY = ("fail", "remove", "certainty", "adjust", "average")
 
 def as_names(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """A column name, a list of them or nothing, as a tuple of names."""
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    names = () if value is None else (value,) if isinstance(value, str) else value
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise DesignError(f"{value!r} is no column: give its name as text, or several in a list.")
+    return tuple(names)
 
 
 @dataclass(frozen=True)

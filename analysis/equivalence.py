@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.adjusting import adjusted_p, error_rate
 from analysis.errors import DesignError
+from analysis.estimates import is_number
 
 if TYPE_CHECKING:
     from analysis.families import Comparison
@@ -29,7 +30,7 @@ def equivalence(comparison: "Comparison", margin: float) -> pd.DataFrame:
     level 1 - 2 alpha for a single difference). verdict: "equivalent", "different", "different, within the margin" or
     "undecided"; "" where there is no test. Raises DesignError for a margin that is none.
     """
-    if not (np.isfinite(margin) and margin > 0):
+    if not (is_number(margin) and np.isfinite(margin) and margin > 0):
         raise DesignError(
             f"margin={margin!r} is no margin: give the largest difference that would not matter, above 0, in the units "
             "of the estimates."

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from numbers import Real
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -26,15 +27,20 @@ NEGATIVE = "its variance is estimated to be negative"
 NO_DEGREE = "too few psus for an interval"
 
 
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a number, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
 def check_level(level: float) -> None:
     """Refuse what is no confidence level."""
-    if not 0 < level < 1:
+    if not is_number(level) or not 0 < level < 1:
         raise DesignError(f"level={level!r} is not a confidence level: give a number between 0 and 1, such as 0.95.")
 
 
 def positive_df(df: float) -> float:
     """Degrees of freedom given as a number, refused where they are none."""
-    if not df > 0:
+    if not is_number(df) or not df > 0:
         raise DesignError(f"df={df!r} gives no interval and no test: give a number above 0.")
     return float(df)
 
@@ -133,7 +139,7 @@ class Estimated:
 
     def degrees(self, kind: str | float = "valid") -> Floats:
         """P degrees of freedom: "valid", "domain", "design" (psus less strata), "satterthwaite", or a number."""
-        if isinstance(kind, (int, float)):
+        if is_number(kind):
             return np.full(self.shown, positive_df(kind))
         if kind == "satterthwaite":
             return self.entries.root.satterthwaite(self.entries.waves)[: self.shown]

@@ -9,14 +9,14 @@ import numpy as np
 from analysis.design import describe
 from analysis.entries import combined
 from analysis.errors import DesignError
-from analysis.estimated import NO_DEGREE, NO_VARIANCE, SEED, Estimated, check_level, positive_df
+from analysis.estimated import NO_DEGREE, NO_VARIANCE, SEED, Estimated, check_level, is_number, positive_df
 
 if TYPE_CHECKING:
     from analysis.families import Comparison
     from analysis.fragility import Fragility
     from analysis.ranks import RankSets
 
-__all__ = ["NO_DEGREE", "NO_VARIANCE", "Estimates", "check_level", "positive_df"]
+__all__ = ["NO_DEGREE", "NO_VARIANCE", "Estimates", "check_level", "is_number", "positive_df"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Estimates(Estimated):
 
     def contrast(self, contrasts: Mapping[str, Mapping[Any, float]]) -> "Estimates":
         """Linear combinations as Estimates: {name: {domain, or (variable, domain): coefficient}}; "whole" may take
-        part.
+        part. Raises DesignError for unknown domains, coefficients that are no finite numbers, and contrasts of nothing.
         """
         matrix = np.zeros((len(self.entries.values), len(contrasts)))
-        for column, terms in enumerate(contrasts.values()):
+        for column, (name, terms) in enumerate(_checked(contrasts).items()):
             for key, coefficient in terms.items():
+                if not is_number(coefficient) or not np.isfinite(coefficient):
+                    raise DesignError(f"The contrast {name!r} has the coefficient {coefficient!r}: give a number.")
                 matrix[self.find(key), column] += coefficient
         entries = combined(self.entries, matrix)
         return Estimates(
@@ -49,12 +51,19 @@ class Estimates(Estimated):
                 f"There is no estimate of {describe(self.labels[missing][1]) or self.labels[missing][0]!r} "
                 f"({self.reasons[missing]}): leave it out of the joint test."
             )
-        if np.linalg.matrix_rank(self.covariance) < q:
+        se = np.sqrt(np.abs(np.diag(self.covariance)))
+        # of correlations, since variances in unlike units would pass for zero beside each other
+        if not se.all() or np.linalg.matrix_rank(self.covariance / np.outer(se, se), hermitian=True) < q:
             raise DesignError(f"The covariance of the {q} estimates is singular: test fewer of them together.")
         if self.entries.root.signed and not (np.linalg.eigvalsh(self.covariance) > 0).all():
             raise DesignError(
                 f"The estimated covariance of the {q} estimates is not positive, which joint inclusion probabilities "
                 "allow: choose pps='brewer', or test fewer of them together."
+            )
+        if nu < q:
+            raise DesignError(
+                f"A joint test of {q} estimates needs at least {q} degrees of freedom, and there are {nu:g}: test "
+                "fewer of them together."
             )
         statistic = float(self.values @ np.linalg.solve(self.covariance, self.values))
         adjusted = (nu - q + 1) / (nu * q) * statistic
@@ -87,7 +96,8 @@ class Estimates(Estimated):
 
         if within is not None:
             return compare_within(self, to, Rule(adjust, level, df, seed), within=within)
-        return compare(self.without_whole() if to == "pairs" else self, to, Rule(adjust, level, df, seed))
+        pairs = isinstance(to, str) and to == "pairs"
+        return compare(self.without_whole() if pairs else self, to, Rule(adjust, level, df, seed))
 
     def change(
         self,
@@ -155,3 +165,13 @@ class Estimates(Estimated):
         from analysis.parting import on_common_items
 
         return on_common_items(self)
+
+
+def _checked(contrasts: Any) -> Mapping[str, Mapping[Any, float]]:
+    """Contrasts as asked, refused where they are no mappings or hold nothing."""
+    if not isinstance(contrasts, Mapping) or not contrasts:
+        raise DesignError("A contrast is {name: {domain: coefficient}}: name at least one.")
+    for name, terms in contrasts.items():
+        if not isinstance(terms, Mapping) or not terms:
+            raise DesignError(f"The contrast {name!r} holds no {{domain: coefficient}}: name at least one domain.")
+    return contrasts

@@ -33,17 +33,17 @@ class Plan:
     expressions: list[nw.Expr | Term] = field(default_factory=list)
     statistics: list[Statistic] = field(default_factory=list)
     positions: dict[Any, int] = field(default_factory=dict)
-    prepared: list[nw.Expr] = field(default_factory=list)
+    prepared: dict[Any, tuple[str, nw.Expr]] = field(default_factory=dict)
 
-    def prepare(self, expression: nw.Expr) -> nw.Expr:
-        """A derived column that several row expressions use, made once."""
+    def prepare(self, expression: nw.Expr, key: Any = None) -> nw.Expr:
+        """A derived column that several row expressions use, made once; one of the same key stands for it."""
         name = f"{PREFIX}d{len(self.prepared)}"
-        self.prepared.append(expression.alias(name))
-        return nw.col(name)
+        return nw.col(self.prepared.setdefault(name if key is None else key, (name, expression))[0])
 
     def frame(self, frame: Any) -> Any:
         """The table with the prepared columns."""
-        return frame.with_columns(*self.prepared) if self.prepared else frame
+        columns = [expression.alias(name) for name, expression in self.prepared.values()]
+        return frame.with_columns(*columns) if columns else frame
 
     def place(self, key: Any, expression: nw.Expr | Term) -> int:
         """The position of an expression, added where its key is new; a `Term` is summed faster than the same as an
@@ -105,16 +105,22 @@ def plan_of_ratios(sample: "BoundTable", numerators: Sequence[str], denominator:
     return plan
 
 
-def plan_of_index(name: str, scores: Mapping[str, nw.Expr], rule: Rule) -> Plan:
-    """One index: the mean score of each item over its own base, weighed by the rule; a null score is no score."""
-    plan, parts = Plan(), []
-    scores = {item: plan.prepare(score) for item, score in scores.items()}
-    for item, score in scores.items():
+def plan_of_index(name: str, scores: Mapping[str, nw.Expr], rule: Rule, plan: Plan | None = None) -> Plan:
+    """One index: the mean score of each item over its own base, weighed by the rule; a null score is no score.
+
+    plan: what the index is added to; indices of one plan share the scores of their items.
+    """
+    plan, parts = plan or Plan(), []
+    held = {item: plan.prepare(score, ("score", item)) for item, score in scores.items()}
+    for item, score in held.items():
         valid = ~score.is_null()
         below = plan.place(("valid", item), Term(valid))
         parts.append(Part(plan.place(("score", item), Term(valid, score)), below, item))
-    any_valid = fold(lambda left, right: left | right, [~score.is_null() for score in scores.values()])
-    plan.statistics.append(Statistic(name, tuple(parts), plan.place("any", Term(any_valid)), rule))
+    base = parts[0].denominator if len(parts) == 1 else None
+    if base is None:
+        any_valid = fold(lambda left, right: left | right, [~score.is_null() for score in held.values()])
+        base = plan.place(("any", *held), Term(any_valid))
+    plan.statistics.append(Statistic(name, tuple(parts), base, rule))
     return plan
 
 
@@ -229,6 +235,12 @@ def wholes_of(
     domains: Sequence[tuple[Any, ...]], by: tuple[str, ...], wave: str | None
 ) -> tuple[Booleans, tuple[tuple[Any, ...], ...]]:
     """What the domains make up together: one whole, or one per wave where the waves are told apart."""
+    for label in domains:
+        if WHOLE in label:
+            raise DesignError(
+                f"The column {by[label.index(WHOLE)]!r} has the label {WHOLE!r}, which is the name of all domains "
+                "together: give it another name."
+            )
     if wave is None or wave not in by:
         return np.ones((1, len(domains)), dtype=bool), ((WHOLE,) * max(1, len(by)),)
     place = by.index(wave)

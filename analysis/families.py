@@ -142,7 +142,7 @@ def contrast_matrix(rows: Sequence[Row], count: int) -> Floats:
 def make_family(family: str, rows: Sequence[Row], estimates: Estimates, rule: Rule, *, entries: Entries) -> Comparison:
     """The tests of a family; entries: what the rows count from, `estimates.entries` or more behind them."""
     check_level(rule.level)
-    if rule.adjust not in ADJUSTMENTS:
+    if not isinstance(rule.adjust, str) or rule.adjust not in ADJUSTMENTS:
         raise DesignError(f"adjust={rule.adjust!r} is not an adjustment. {nearest(rule.adjust, ADJUSTMENTS)}")
     if not rows:
         raise DesignError(f"There is nothing to compare in {family!r}: it needs at least two domains.")

@@ -8,6 +8,7 @@ that is floor(n (theta_j - theta_i) / (top - theta_j)) + 1; a composite has no c
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis.design import describe
 from analysis.errors import DesignError
-from analysis.estimates import Estimates
+from analysis.estimates import Estimates, check_level, is_number
 from analysis.ranks import Pairs, all_pairs, bounds, check_rankable
 
 Floats = NDArray[np.float64]
@@ -81,7 +82,8 @@ def fragility(estimates: Estimates, *, of_sets: bool, scale: tuple[float, float]
         raise DesignError(
             f"Fragility is of means, shares and indices, whose answers have a scale, not of a {estimates.kind}."
         )
-    low, high = scale
+    check_level(level)
+    low, high = _ends(scale)
     for domain, value in zip(estimates.domains, estimates.values, strict=True):
         if not low - TIE * abs(low) <= value <= high * (1 + TIE):
             raise DesignError(
@@ -104,6 +106,14 @@ def fragility(estimates: Estimates, *, of_sets: bool, scale: tuple[float, float]
         down=down,
         of_sets=of_sets,
     )
+
+
+def _ends(scale: Any) -> tuple[float, float]:
+    """The lowest and the highest answer, refused where they make no scale."""
+    numbers = isinstance(scale, (tuple, list)) and len(scale) == 2 and all(map(is_number, scale))
+    if not numbers or not np.isfinite(scale).all() or not scale[0] < scale[1]:
+        raise DesignError(f"scale={scale!r} is no scale: give (lowest, highest answer), such as (0, 100).")
+    return float(scale[0]), float(scale[1])
 
 
 def _base(estimates: Estimates, place: int) -> Base:

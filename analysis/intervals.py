@@ -37,7 +37,7 @@ class Evidence:
 
 def limits(evidence: Evidence, method: str, *, level: float, scale: float) -> Floats:
     """P x 2 limits by the named method, of values between 0 and `scale` for the methods that need a scale."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise DesignError(f"There is no interval method {method!r}. {nearest(method, METHODS)}")
     result = np.full((len(evidence.values), 2), np.nan)
     known = np.isfinite(evidence.values) & ~np.isnan(evidence.variance) & (evidence.df > 0)

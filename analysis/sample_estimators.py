@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import narwhals as nw
@@ -133,17 +135,26 @@ class Estimators(BoundTable):
         return estimation.estimate(self, plan, kind="standardised mean", by=by, where=where, whole=whole)
 
     def composite(
-        self, item_weights: Mapping[str, float], *, by: By = None, where: Where = None, whole: bool = False
+        self,
+        item_weights: Mapping[str, float] | Mapping[str, Mapping[str, float]],
+        *,
+        by: By = None,
+        where: Where = None,
+        whole: bool = False,
     ) -> Estimates:
         """A weighted mean of the means of numeric columns, each over its own valid rows, in the columns' units.
 
         item_weights are renormalised over the columns that have a valid row in the domain (ESTIMATION: item first).
+        Several composites, {name: item_weights}, are made in one pass over the rows, each a variable by its name.
         """
-        check_columns(list(item_weights), list(self.schema), "The composite")
-        if not item_weights or not all(0 < weight < np.inf for weight in item_weights.values()):
-            raise DesignError("A composite needs at least one item, and every item weight finite and above 0.")
-        scores = {name: scoring.column_score(name, self.schema) for name in item_weights}
-        plan = estimation.plan_of_index("composite", scores, estimation.fixed_weights(item_weights))
+        if not isinstance(item_weights, Mapping):
+            raise DesignError("A composite is {column: item weight}: give every column its weight.")
+        several = any(isinstance(one, Mapping) for one in item_weights.values())
+        plan = estimation.Plan()
+        composites: Mapping[str, Any] = item_weights if several else {"composite": item_weights}
+        for name, weights in composites.items():
+            scores = _scores_of_composite(weights, self.schema)
+            plan = estimation.plan_of_index(name, scores, estimation.fixed_weights(weights), plan)
         return estimation.estimate(self, plan, kind="mean", by=by, where=where, whole=whole)
 
     def index(self, index: Any, *, by: By = None, where: Where = None, whole: bool = False) -> Estimates:
@@ -202,6 +213,17 @@ class Estimators(BoundTable):
         """
         plan = knowledge.plan_of_band(self, scoring.find_index(self.indices, index))
         return estimation.estimate(self, plan, kind="index", by=by, where=where, whole=whole)
+
+
+def _scores_of_composite(item_weights: Any, schema: Mapping[str, Any]) -> dict[str, nw.Expr]:
+    """The columns of a composite as scores; refuses columns and item weights that cannot be."""
+    if not isinstance(item_weights, Mapping):
+        raise DesignError("Several composites are {name: {column: item weight}}: give each its columns.")
+    check_columns(list(item_weights), list(schema), "The composite")
+    known = all(isinstance(weight, (Real, Decimal)) and 0 < float(weight) < np.inf for weight in item_weights.values())
+    if not item_weights or not known or not sum(map(float, item_weights.values())) < np.inf:
+        raise DesignError("A composite needs at least one item, and every item weight finite and above 0.")
+    return {name: scoring.column_score(name, schema) for name in item_weights}
 
 
 def is_listwise(missing: str) -> bool:

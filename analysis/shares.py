@@ -1,5 +1,6 @@
 """Shares of several answers at once, with their denominator said: the top of a scale, those who ticked anything."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce as fold
@@ -34,12 +35,15 @@ def top_of(sample: "BoundTable", item: str, count: int, values: Sequence[Any] | 
     check_columns([item], list(sample.schema), "The request")
     scale = _scale(sample, item)
     if values is not None:
+        values = [values] if isinstance(values, str) else list(dict.fromkeys(values))
+        if not values:
+            raise DesignError(f"values= names no answer of {item!r}. {nearest('', scale)}")
         for value in values:
             if value not in scale:
                 raise DesignError(f"The item {item!r} has no answer {value!r}. {nearest(value, scale)}")
         return Top(tuple(values), scale)
     ranked = _ranked(sample, item, scale)
-    if not 0 < count < len(ranked):
+    if not isinstance(count, int) or not 0 < count < len(ranked):
         raise DesignError(f"The scale of {item!r} has {len(ranked)} values: a top of {count} is no part of it.")
     ordered = sorted(ranked, key=lambda value: -ranked[value])
     if ranked[ordered[count - 1]] == ranked[ordered[count]]:
@@ -67,7 +71,9 @@ def _ranked(sample: "BoundTable", item: str, scale: tuple[Any, ...]) -> dict[Any
             return {name: scores[name] for name in scale}
     try:
         numbers = {value: float(value) for value in scale}
-    except ValueError as error:
+        if not all(map(math.isfinite, numbers.values())):
+            raise ValueError("a label such as 'nan' is no number")
+    except (TypeError, ValueError) as error:
         raise DesignError(
             f"The answers of {item!r} have neither scores nor numbers, so that nothing says which are the top: name "
             "them with values=."

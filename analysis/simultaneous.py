@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.errors import DesignError
 from analysis.variance import Root
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,10 @@ class MaxT:
     contrasts: Floats | None = None
     seed: int = 20140101
     draws: int = DRAWS
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
+            raise DesignError(f"seed={self.seed!r} is no seed, which makes draws repeatable: give a whole number.")
 
     @cached_property
     def _matrix(self) -> Floats:

@@ -6,7 +6,7 @@ is a group.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce as fold
 from typing import Any
@@ -78,32 +78,37 @@ def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
     """`where` as one row condition; several (column, op, value) are joined by and."""
     if where is None or isinstance(where, nw.Expr):
         return where
-    conditions: Sequence[Any] = [where] if isinstance(where, tuple) and isinstance(where[0], str) else list(where)
-    joined: nw.Expr | None = None
-    for condition in conditions:
-        if len(condition) != 3:
-            raise DesignError(f"where holds {condition!r}: give (column, comparison, value).")
-        column, op, value = condition
-        check_columns([column], list(schema), "where")
-        if op in _COMPARISONS:
-            _check_kind(column, schema[column], value if op == "in" else [value])
-        if op in _COMPARISONS:
-            one = _COMPARISONS[op](nw.col(column), value) & answered(column, schema)
-        elif op == "notna":
-            one = answered(column, schema)
-        elif op == "isna":
-            one = ~answered(column, schema)
-        else:
-            known = ", ".join([*_COMPARISONS, "notna", "isna"])
-            raise DesignError(f"where uses the comparison {op!r} on {column!r}; there is: {known}.")
-        joined = one if joined is None else joined & one
-    return joined
+    if not isinstance(where, (list, tuple)):
+        raise DesignError(f"where is a {type(where).__name__}: give (column, comparison, value), or a list of them.")
+    alone = isinstance(where, tuple) and bool(where) and not isinstance(where[0], (list, tuple))
+    conditions = [_one_condition(one, schema) for one in ([where] if alone else where)]
+    return fold(lambda one, other: one & other, conditions) if conditions else None
 
 
-def _check_kind(column: str, dtype: Any, values: Any) -> None:
-    """Refuse to compare a column of text with a number, or one of numbers with text."""
+def _one_condition(condition: Any, schema: Mapping[str, Any]) -> nw.Expr:
+    if not isinstance(condition, (list, tuple)) or len(condition) != 3 or not isinstance(condition[1], str):
+        raise DesignError(f"where holds {condition!r}: give (column, comparison, value).")
+    column, op, value = condition
+    check_columns([column], list(schema), "where")
+    if op in ("notna", "isna"):
+        return answered(column, schema) if op == "notna" else ~answered(column, schema)
+    if op not in _COMPARISONS:
+        known = ", ".join([*_COMPARISONS, "notna", "isna"])
+        raise DesignError(f"where uses the comparison {op!r} on {column!r}; there is: {known}.")
+    if op == "in" and (isinstance(value, str) or not isinstance(value, Iterable) or not list(value)):
+        raise DesignError(f"where compares {column!r} by 'in' with {value!r}: give a list of values.")
+    _check_kind(column, schema[column], list(value) if op == "in" else [value])
+    return _COMPARISONS[op](nw.col(column), value) & answered(column, schema)
+
+
+def _check_kind(column: str, dtype: Any, values: Sequence[Any]) -> None:
+    """Refuse to compare a column with no value, with several at once, or text with a number."""
     text = dtype in (nw.String, nw.Categorical) or dtype == nw.Enum
     for value in values:
+        if is_missing(value):
+            raise DesignError(f"where compares {column!r} with a missing value: say ({column!r}, 'isna', None).")
+        if not isinstance(value, Hashable) or isinstance(value, tuple):
+            raise DesignError(f"where compares {column!r} with {value!r}: give one value, or several by 'in'.")
         if (text and not isinstance(value, str)) or (dtype.is_numeric() and isinstance(value, str)):
             raise DesignError(
                 f"where compares the column {column!r}, which holds {'text' if text else 'numbers'}, with {value!r}: "

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.design import describe
 from analysis.errors import DesignError
-from analysis.estimated import check_level
+from analysis.estimated import check_level, is_number
 from analysis.estimates import Estimates
 from analysis.estimation import is_numeric
 from analysis.tables import degrees_of, where_complete
@@ -49,7 +49,7 @@ def ttest(
     check_level(level)
     if (group is None) == (mu is None):
         raise DesignError("A t test compares two groups or a mean with a number: give one of group= and mu=.")
-    if mu is not None and not np.isfinite(mu):
+    if mu is not None and not (is_number(mu) and np.isfinite(mu)):
         raise DesignError(f"mu={mu!r} is no number to compare with.")
     named = [item] if group is None else [item, group]
     complete = where_complete(sample, named, where)

@@ -1,6 +1,6 @@
 """Known totals of the population, by one variable or by the cross of several; read, checked and matched to cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,11 @@ def read_margins(margins: Sequence[Any] | Mapping[Any, Any], columns: Sequence[s
     """Margins as given, checked: mappings {variable(s): {label(s): total}} or long tables whose last column is the
     total.
     """
-    given = [margins] if isinstance(margins, Mapping) or hasattr(margins, "columns") else list(margins)
+    single = isinstance(margins, Mapping) or hasattr(margins, "columns") or not isinstance(margins, Iterable)
     read: list[Margin] = []
-    for one in given:
+    for one in [margins] if single else margins:
+        if not isinstance(one, Mapping) and not hasattr(one, "columns"):
+            raise DesignError(f"{one!r} is no margin: give {{variable: {{category: total}}}} or a long table.")
         if isinstance(one, Mapping):
             read += [_from_mapping(as_names(key), totals) for key, totals in one.items()]
         else:

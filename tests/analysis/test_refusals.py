@@ -106,3 +106,81 @@ def test_a_total_of_nothing_is_told_from_a_missing_answer() -> None:
 def test_a_request_without_sense_is_one_sentence(request_of: Callable[[], Any], sentence: str) -> None:
     with pytest.raises(DesignError, match=sentence):
         request_of()
+
+
+@pytest.mark.parametrize("label", ["whole", "rest", "pairs"])
+def test_a_domain_named_as_a_reference_is_never_taken_for_it(label: str) -> None:
+    sample = Sample(table(g=np.where(table()["g"] == "u", label, "v")), DESIGN)
+    with pytest.raises(DesignError, match=f"'{label}'"):
+        sample.mean("y", by="g").compare(to=label)
+    if label == "whole":  # it would be left out of every ranking as the whole of all domains
+        with pytest.raises(DesignError, match="name of all domains together"):
+            sample.mean("y", by="g").rank_sets()
+    else:
+        assert sample.mean("y", by="g").compare(to=(label,)).to_frame()["reference"].tolist() == [label]
+
+
+def test_a_joint_test_is_of_correlations_and_needs_as_many_degrees_of_freedom_as_estimates() -> None:
+    sample = Sample(table(income=table()["y"] * 1e9 + 1e8 * np.arange(400)), DESIGN)
+    assert sample.mean(["y", "income"]).wald()["q"] == 2
+    with pytest.raises(DesignError, match="at least 2 degrees of freedom"):
+        sample.mean("y", by="g").wald(df=1)
+
+
+@pytest.mark.parametrize(
+    ("request_of", "sentence"),
+    [
+        (lambda means: means.compare(to="whole", level="95"), "level='95'"),
+        (lambda means: means.rank_sets(level=None), "level=None"),
+        (lambda means: means.fragility(level=1), "level=1"),
+        (lambda means: means.fragility(scale=(0, np.inf)), "is no scale"),
+        (lambda means: means.fragility(scale="ab"), "is no scale"),
+        (lambda means: means.to_frame(method=["logit"]), "no interval method"),
+        (lambda means: means.compare(to="whole", adjust=["holm"]), "not an adjustment"),
+        (lambda means: means.compare(to="whole", seed="x"), "no seed"),
+        (lambda means: means.compare(to="whole", seed=-1), "no seed"),
+        (lambda means: means.compare(to=np.array([1, 2])), "is a ndarray"),
+        (lambda means: means.compare(to=table()), "is a DataFrame"),
+        (lambda means: means.compare(to=means), "by their domains"),
+        (lambda means: means.compare(to="whole").equivalence("5"), "no margin"),
+        (lambda means: means.contrast({"a": {"u": "1"}}), "coefficient '1'"),
+        (lambda means: means.contrast({"a": {"u": np.nan}}), "coefficient nan"),
+        (lambda means: means.contrast({"a": ["u", "v"]}), "name at least one domain"),
+        (lambda means: means.contrast([("u", 1)]), "name at least one"),
+    ],
+)
+def test_what_makes_no_sense_of_estimates_is_one_sentence(request_of: Callable[[Any], Any], sentence: str) -> None:
+    with pytest.raises(DesignError, match=sentence):
+        request_of(Sample(table(), DESIGN).mean("y", by="g"))
+
+
+@pytest.mark.parametrize(
+    ("request_of", "sentence"),
+    [
+        (lambda sample: sample.mean(5), "5 is no column"),
+        (lambda sample: sample.mean("y", by=5), "5 is no column"),
+        (lambda sample: sample.mean("y", where=5), "where is a int"),
+        (lambda sample: sample.mean("y", where=table()["y"] > 5), "where is a Series"),
+        (lambda sample: sample.mean("y", where=("y", ["=="], 5)), "column, comparison, value"),
+        (lambda sample: sample.mean("y", where=("y", "in", 5)), "give a list of values"),
+        (lambda sample: sample.mean("y", where=("g", "in", [])), "give a list of values"),
+        (lambda sample: sample.mean("y", where=("g", "in", "uv")), "give a list of values"),
+        (lambda sample: sample.mean("y", where=("y", "==", None)), "'isna'"),
+        (lambda sample: sample.mean("y", where=("y", "==", [1, 2])), "several by 'in'"),
+        (lambda sample: sample.composite(["y"]), "give every column its weight"),
+        (lambda sample: sample.composite({"y": "1"}), "finite and above 0"),
+        (lambda sample: sample.composite({"y": 1e308, "w": 1e308}), "finite and above 0"),
+        (lambda sample: sample.top_two("g", values=[]), "names no answer"),
+        (lambda sample: sample.rake(None), "None is no margin"),
+        (lambda sample: sample.ttest("y", mu="a"), "no number to compare with"),
+    ],
+)
+def test_what_makes_no_sense_of_a_sample_is_one_sentence(request_of: Callable[[Any], Any], sentence: str) -> None:
+    with pytest.raises(DesignError, match=sentence):
+        request_of(Sample(table(), DESIGN))
+
+
+@pytest.mark.parametrize("labels", [["nan", "1", "2", "3"], [pd.Timestamp(2020, 1, day).date() for day in range(1, 5)]])
+def test_labels_that_no_number_orders_have_no_top(labels: list[Any]) -> None:
+    with pytest.raises(DesignError, match="neither scores nor numbers"):
+        Sample(table(item=np.resize(np.array(labels, dtype=object), 400)), DESIGN).top_two("item")

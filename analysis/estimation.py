@@ -154,6 +154,8 @@ def estimate(
     if not plan.statistics:
         raise DesignError("There is nothing to estimate: name a column, and one that has at least one answer.")
     names = as_names(by)
+    if len(set(names)) < len(names):
+        raise DesignError(f"by={list(names)!r} names a column twice: name each once.")
     cells = sample.weighting_variables
     parity = any(taken.step.credit == "survey" for taken in sample.steps)
     bases = sorted({statistic.base for statistic in plan.statistics})
@@ -271,6 +273,10 @@ def _moments(sample: "BoundTable", plan: Plan, names: tuple[str, ...], where: Wh
 
 def observed_levels(frame: Any, item: str) -> list[Any]:
     """The values that a column takes, in order."""
+    dtype = frame.collect_schema()[item]
+    if dtype == nw.Object or dtype.is_nested():
+        raise DesignError(
+            f"The column {item!r} holds values of several kinds, or lists of them: make all its values text."
+        )
     counted = materialise(frame.group_by(item).agg(nw.len().alias(f"{PREFIX}n")))
-    values = [one for one in counted[item].to_list() if not is_missing(one)]
-    return sorted(values)
+    return sorted(one for one in counted[item].to_list() if not is_missing(one))

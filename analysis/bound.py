@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from analysis import estimation, scoring
 from analysis.design import Design, check_columns
-from analysis.errors import DesignError
+from analysis.errors import DesignError, reading
 from analysis.repeats import Repeats
 from analysis.replication import Replication
-from analysis.totals import Reduced, base_weight, is_missing, materialise, reduce_rows
+from analysis.totals import PREFIX, Reduced, base_weight, is_missing, materialise, reduce_rows
 from analysis.weighting import Taken
 
 By = str | Sequence[str] | None
@@ -42,9 +42,14 @@ class BoundTable:
     replication: Replication | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.design, Design):
+            raise DesignError(f"A {type(self.design).__name__} is no design: give Design(weight=..., psu=...).")
         for name, times in Counter(_names(self.data)).items():
             if times > 1:
                 raise DesignError(f"The table has the column {name!r} {times} times: keep one, or rename.")
+        own = next((name for name in self.schema if name.startswith(PREFIX)), None)
+        if own is not None:  # the engine's own columns would take its place
+            raise DesignError(f"The table has the column {own!r}: rename it, {PREFIX!r} begins the names of ours.")
         columns = self.design.replicate_columns
         check_columns((*self.design.columns, *columns), list(self.schema), "The design")
         chances, weight = self.design.inclusion_probabilities, [self.design.weight] if self.design.weight else []
@@ -71,12 +76,18 @@ class BoundTable:
     @cached_property
     def frame(self) -> Any:
         """The table as narwhals sees it; pandas as Arrow, which groups many times faster."""
-        return as_arrow(self.data) if nw.dependencies.is_pandas_dataframe(self.data) else nw.from_native(self.data)
+        try:
+            return as_arrow(self.data) if nw.dependencies.is_pandas_dataframe(self.data) else nw.from_native(self.data)
+        except TypeError as error:
+            raise DesignError(
+                f"A {type(self.data).__name__} is no table: give pandas, Polars, Arrow, a DuckDB relation or PySpark."
+            ) from error
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
         """Column name -> type."""
-        return dict(self.frame.collect_schema())
+        with reading():
+            return dict(self.frame.collect_schema())
 
     @property
     def indices(self) -> Mapping[str, Any]:
@@ -115,6 +126,7 @@ class BoundTable:
 
     def levels(self, item: str) -> list[Any]:
         """The values of a column: the instrument's choices in its order where it asks the item, else those observed."""
+        check_columns([item], list(self.schema), "The request")
         return scoring.choices_of(self.instrument, item) or estimation.observed_levels(self.frame, item)
 
     def chosen(self, item: str, level: Any) -> nw.Expr:
@@ -127,11 +139,14 @@ class BoundTable:
 
 def as_arrow(data: Any) -> Any:
     """A pandas table as Arrow, categories as their values; a table that Arrow cannot hold stays as it is."""
-    categories = {name: data[name].dtype.categories.dtype for name in data if hasattr(data[name].dtype, "categories")}
     try:
-        return nw.from_native(pa.Table.from_pandas(data.astype(categories), preserve_index=False))
+        table = pa.Table.from_pandas(data, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return nw.from_native(data)
+    for place, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            table = table.set_column(place, column.name, table[column.name].cast(column.type.value_type))
+    return nw.from_native(table)
 
 
 def _names(data: Any) -> list[Any]:

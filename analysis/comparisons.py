@@ -83,7 +83,7 @@ def change(estimates: Estimates, over: str, rule: Rule, *, baseline: Any) -> Com
     if over not in estimates.by:
         raise DesignError(f"A change over {over!r} needs by= to hold it, for example by=['district', {over!r}].")
     place = estimates.by.index(over)
-    rounds = sorted({label[place] for label in estimates.domains})
+    rounds = sorted({label[place] for label in estimates.domains}, key=lambda one: (isinstance(one, str), one))
     if len(rounds) < 2:
         raise DesignError(f"A change needs two values of {over!r}, and there is only {describe(tuple(rounds))!r}.")
     first = rounds[0] if baseline is None else baseline

@@ -21,6 +21,10 @@ Floats = NDArray[np.float64]
 Label = tuple[Any, ...]
 SEED = 20140101
 DEFAULT_INTERVALS = {"share": "korn-graubard", "index": "logit", "variance": "log", "correlation": "fisher"}
+COLUMNS = (
+    *("variable", "estimate", "se", "low", "high", "df", "n"),
+    *("design_effect", "lonely_strata", "of", "without", "reason"),
+)
 DEGREES = ("valid", "domain", "design")
 NO_VARIANCE = "no estimated variance"
 NEGATIVE = "its variance is estimated to be negative"
@@ -43,6 +47,13 @@ def positive_df(df: float) -> float:
     if not is_number(df) or not df > 0:
         raise DesignError(f"df={df!r} gives no interval and no test: give a number above 0.")
     return float(df)
+
+
+def _check_names(by: tuple[str, ...]) -> None:
+    """Refuse a column of domains that has the name of a column of the table of results, which would take its place."""
+    taken = next((name for name in by if name in COLUMNS), None)
+    if taken is not None:
+        raise DesignError(f"The column {taken!r} of by= has the name of a column of the results: rename it.")
 
 
 @dataclass(frozen=True)
@@ -220,6 +231,7 @@ class Estimated:
         Where there is no estimate or no interval the numbers are missing, and a last column `reason` says why. Where a
         domain leaves strata with one of their psus a column `lonely_strata` counts them.
         """
+        _check_names(self.by)
         frame = pd.DataFrame(
             {name: [label[i] for _, label in self.labels] for i, name in enumerate(self.by)}
             | {"variable": [variable for variable, _ in self.labels]}

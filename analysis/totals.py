@@ -8,7 +8,9 @@ is a group.
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import reduce as fold
+from numbers import Real
 from typing import Any
 
 import narwhals as nw
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.codes import Column, codes_of
 from analysis.design import Design, check_columns
-from analysis.errors import DesignError
+from analysis.errors import DesignError, reading
 from analysis.grouping import PREFIX, Request, Term, grouped, indicator, is_nan, listed, named, surveyed
 from analysis.layout import Layout, make_layout
 
@@ -109,11 +111,14 @@ def _check_kind(column: str, dtype: Any, values: Sequence[Any]) -> None:
             raise DesignError(f"where compares {column!r} with a missing value: say ({column!r}, 'isna', None).")
         if not isinstance(value, Hashable) or isinstance(value, tuple):
             raise DesignError(f"where compares {column!r} with {value!r}: give one value, or several by 'in'.")
+        number, truth = isinstance(value, (Real, Decimal)), isinstance(value, (bool, np.bool_))
         if (text and not isinstance(value, str)) or (dtype.is_numeric() and isinstance(value, str)):
             raise DesignError(
                 f"where compares the column {column!r}, which holds {'text' if text else 'numbers'}, with {value!r}: "
                 f"write it as {'text' if text else 'a number'}."
             )
+        if (dtype == nw.Boolean and not truth) or (dtype.is_temporal() and number) or dtype.is_nested():
+            raise DesignError(f"where compares the column {column!r}, which holds {dtype}, with {value!r}.")
 
 
 def reduce_rows(
@@ -146,11 +151,15 @@ def reduce_rows(
         inside=condition_of(where, schema),
         limits=tuple(_possible(name) for name in design.stage_columns),
     )
-    if each_row or design.rows_are_units:
-        further = [numeric(name).alias(named("r", i)) for i, name in enumerate(columns)]
-        collected = materialise(listed(frame, request, further))
-    else:
-        collected = _groups(frame, surveyed(frame, request))
+    nested = next((name for name in request.keys if schema[name].is_nested()), None)
+    if nested is not None:
+        raise DesignError(f"The column {nested!r} holds {schema[nested]}, which is no label: name another column.")
+    with reading():
+        if each_row or design.rows_are_units:
+            further = [numeric(name).alias(named("r", i)) for i, name in enumerate(columns)]
+            collected = materialise(listed(frame, request, further))
+        else:
+            collected = _groups(frame, surveyed(frame, request))
     return _reduced(frame, design, request, collected, cells=cells, by=by, replicates=len(columns))
 
 
@@ -224,7 +233,8 @@ def base_weight(design: Design) -> nw.Expr | None:
 
 def materialise(frame: Frame) -> nw.DataFrame[Any]:
     """A lazy result in memory; only sums (or, for element designs, the needed columns) ever come here."""
-    return frame.collect(backend="pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+    with reading():
+        return frame.collect(backend="pyarrow") if isinstance(frame, nw.LazyFrame) else frame
 
 
 def _labels(column: nw.Series[Any]) -> Column:
@@ -304,5 +314,7 @@ def _counted(frame: Frame, checks: Mapping[str, nw.Expr]) -> dict[str, int]:
 
 
 def _check_finite(sums: Floats) -> None:
-    if not np.isfinite(sums).all():
-        raise DesignError("An answer column holds an infinite value, so that its sum is not a number: mend these rows.")
+    if not (np.abs(sums) < LARGEST**2).all():  # squares of larger ones would be infinite without a word
+        raise DesignError(
+            "An answer column holds an infinite value, or one so large that its square is no number: mend these rows."
+        )

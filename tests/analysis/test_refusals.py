@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from analysis import Design, DesignError, Sample
@@ -184,3 +186,65 @@ def test_what_makes_no_sense_of_a_sample_is_one_sentence(request_of: Callable[[A
 def test_labels_that_no_number_orders_have_no_top(labels: list[Any]) -> None:
     with pytest.raises(DesignError, match="neither scores nor numbers"):
         Sample(table(item=np.resize(np.array(labels, dtype=object), 400)), DESIGN).top_two("item")
+
+
+def test_the_categories_of_pandas_keep_their_missing_values() -> None:
+    blank = np.arange(400) % 4 == 0
+    numbers = pd.Categorical(pd.Series(np.arange(400) % 3, dtype=object).mask(blank))
+    truths = pd.Categorical(pd.Series(np.arange(400) % 2 == 0, dtype=object).mask(blank))
+    sample = Sample(table(numbers=numbers, truths=truths), DESIGN)
+    for name in ("numbers", "truths"):
+        assert sample.mean(name).n.tolist() == [300]
+        assert sample.proportion(name).n.tolist() == [300] * len(sample.levels(name))
+
+
+def test_columns_that_would_be_mistaken_for_others_are_refused() -> None:
+    with pytest.raises(DesignError, match="'sandu__w': rename it"):
+        Sample(table(sandu__w=1.0), DESIGN)
+    with pytest.raises(DesignError, match="'se' of by= has the name"):
+        Sample(table(se="a"), DESIGN).mean("y", by="se").to_frame()
+    with pytest.raises(DesignError, match="names a column twice"):
+        Sample(table(), DESIGN).mean("y", by=["g", "g"])
+    with pytest.raises(DesignError, match="Did you mean 'y'"):
+        Sample(table(), DESIGN).levels("yy")
+
+
+@pytest.mark.parametrize("data", [None, [1], {"y": [1]}, "table.parquet", np.zeros((2, 2)), pd.Series([1])])
+def test_what_is_no_table_is_refused(data: Any) -> None:
+    with pytest.raises(DesignError, match="is no table"):
+        Sample(data, DESIGN)
+
+
+def test_a_lazy_table_that_fails_says_what_its_engine_says() -> None:
+    lazy = pl.from_pandas(table()).lazy()
+    text = lazy.with_columns(y=pl.col("g").cast(pl.Int64))
+    for data in (text, lazy.map_batches(lambda frame: 1 / 0)):
+        with pytest.raises(DesignError, match="its engine says"):
+            Sample(data, DESIGN).mean("y")
+    with pytest.raises(DesignError, match="its engine says"):
+        Sample(pl.scan_csv("no such file.csv"), DESIGN)
+    relation = duckdb.connect().sql("select 'u'::varchar g, 1 w").select("g::int as y, w")
+    with pytest.raises(DesignError, match="its engine says"):
+        Sample(relation, Design(weight="w")).mean("y")
+
+
+@pytest.mark.parametrize("item", ["mixed", "lists"])
+def test_values_that_nothing_orders_are_refused(item: str) -> None:
+    odd = {"mixed": [*range(399), "text"], "lists": [[1, 2]] * 400}
+    sample = Sample(table(**{item: odd[item]}), DESIGN)
+    for ask in (lambda: sample.mean(item), lambda: sample.proportion(item), lambda: sample.top_two(item)):
+        with pytest.raises(DesignError, match="several kinds"):
+            ask()
+
+
+def test_a_number_whose_square_is_none_is_refused() -> None:
+    with pytest.raises(DesignError, match="its square is no number"):
+        Sample(table(y=table()["y"] * 1e300), DESIGN).mean("y")
+
+
+@pytest.mark.parametrize(("column", "value"), [("flag", 1), ("day", 5)])
+def test_where_compares_like_with_like(column: str, value: Any) -> None:
+    frame = table(flag=np.arange(400) % 2 == 0, day=pd.Timestamp(2020, 1, 1))
+    for data in (frame, pl.from_pandas(frame).lazy()):
+        with pytest.raises(DesignError, match=f"the column '{column}', which holds"):
+            Sample(data, DESIGN).mean("y", where=(column, "==", value))

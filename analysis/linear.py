@@ -78,8 +78,13 @@ class Linear:
 
     @cached_property
     def counts(self) -> Booleans:
-        """R, whether a group of rows counts: it has a weight, and kept one, as who did not respond does not."""
-        return np.asarray((self.reduced.rows > 0) & (self.factor != 0))
+        """R, whether a group of rows counts: it has a weight and keeps one, in the sample or in a replicate. Who did
+        not respond keeps none.
+        """
+        kept = self.factor != 0
+        if self.repeated is not None:
+            kept = kept | (self.repeated.factor != 0).any(axis=1)[self.reduced.cell]
+        return np.asarray((self.reduced.rows > 0) & kept)
 
     @cached_property
     def weight(self) -> Floats:

@@ -120,3 +120,21 @@ def test_what_nonresponse_cannot_use_is_refused_by_name(change, classes, respond
 def test_the_rule_of_r_is_refused_after_nonresponse() -> None:
     with pytest.raises(DesignError, match="credit='survey' after nonresponse"):
         linear(api().nonresponse(CLASSES, "responded"), credit="survey")
+
+
+def test_a_row_that_calibration_puts_at_0_still_counts_in_the_replicates_that_keep_it() -> None:
+    """A bound of 0 is reached by some rows; a plain loop over the replicate weights finds the same."""
+    table = pd.DataFrame({"psu": range(12), "w": 1.0, "x": [1.0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4.7]})
+    table["y"] = [5.0, 3, 8, 1, 9, 2, 7, 4, 6, 0, 11, 40]
+    sample = Sample(table, Design(weight="w", psu="psu")).replicate("jackknife")
+    sample = sample.calibrate("x", {"(Intercept)": 12, "x": 22}, bounds=(0, 4))
+    replicates = sample.replicate_weights().to_numpy()
+    assert (sample.weights == 0).any() and (replicates[sample.weights == 0] > 0).any()
+    found = sample.regress("y ~ x")
+
+    def fit(weight):
+        matrix = np.column_stack([np.ones(12), table["x"]])
+        return np.linalg.solve((matrix.T * weight) @ matrix, (matrix.T * weight) @ table["y"])
+
+    off = np.array([fit(one) for one in replicates.T]) - fit(sample.weights)
+    np.testing.assert_allclose(found.covariance, 11 / 12 * off.T @ off, rtol=1e-8)

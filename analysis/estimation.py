@@ -16,7 +16,7 @@ from analysis.estimates import Estimates
 from analysis.grouping import Term, expression_of
 from analysis.linear import Linear, Part, Rule, Statistic
 from analysis.moments import Moments
-from analysis.totals import PREFIX, Reduced, Where, answered, is_missing, materialise, numeric, reduce_rows
+from analysis.totals import PREFIX, Reduced, Where, answers, is_missing, materialise, reduce_rows
 from analysis.weighting import Cells
 
 if TYPE_CHECKING:
@@ -70,18 +70,16 @@ def plan_of_columns(sample: "BoundTable", items: Sequence[str], *, total: bool, 
     schema = sample.schema
     check_columns(items, list(schema), "The request")
     plan = Plan()
-    together = joint([answered(item, schema) for item in items]) if listwise else None
     for item in items:
-        valid, key = (together, "all") if together is not None else (answered(item, schema), item)
-        alone = None if listwise else item
-        base = plan.place(("valid", key), Term(valid, column=alone))
+        valid, key = answers(items if listwise else [item], schema), "all" if listwise else item
+        base = plan.place(("valid", key), Term(valid))
         below = None if total else base
         if is_numeric(schema[item]):
-            above = plan.place(("value", key, item), Term(valid, numeric(item), alone))
+            above = plan.place(("value", key, item), Term(valid, item))
             plan.statistics.append(Statistic(item, (Part(above, below),), base))
             continue
         for level in sample.levels(item):
-            above = plan.place(("level", key, item, level), Term(valid & (nw.col(item) == level)))
+            above = plan.place(("level", key, item, level), Term(valid.condition() & (nw.col(item) == level)))
             plan.statistics.append(Statistic(f"{item}={level}", (Part(above, below),), base))
     return plan
 
@@ -97,10 +95,10 @@ def plan_of_ratios(sample: "BoundTable", numerators: Sequence[str], denominator:
             )
     plan = Plan()
     for name in numerators:
-        valid = answered(name, schema) & answered(denominator, schema)
+        valid = answers([name, denominator], schema)
         base = plan.place(("valid", name), Term(valid))
-        above = plan.place(("above", name), Term(valid, numeric(name)))
-        below = plan.place(("below", name), Term(valid, numeric(denominator)))
+        above = plan.place(("above", name), Term(valid, name))
+        below = plan.place(("below", name), Term(valid, denominator))
         plan.statistics.append(Statistic(f"{name}/{denominator}", (Part(above, below),), base))
     return plan
 
@@ -121,6 +119,21 @@ def plan_of_index(name: str, scores: Mapping[str, nw.Expr], rule: Rule, plan: Pl
         any_valid = fold(lambda left, right: left | right, [~score.is_null() for score in held.values()])
         base = plan.place(("any", *held), Term(any_valid))
     plan.statistics.append(Statistic(name, tuple(parts), base, rule))
+    return plan
+
+
+def plan_of_composite(
+    name: str, item_weights: Mapping[str, float], schema: Mapping[str, Any], plan: Plan | None = None
+) -> Plan:
+    """One composite of numeric columns, each over its own base, added to a plan."""
+    plan, parts = plan or Plan(), []
+    for item in item_weights:
+        below = plan.place(("valid", item), Term(answers([item], schema)))
+        parts.append(Part(plan.place(("value", item), Term(answers([item], schema), item)), below, item))
+    base = parts[0].denominator
+    if len(parts) > 1 or base is None:
+        base = plan.place(("any", *item_weights), Term(answers(list(item_weights), schema, any_of=True)))
+    plan.statistics.append(Statistic(name, tuple(parts), base, fixed_weights(item_weights)))
     return plan
 
 

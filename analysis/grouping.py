@@ -28,25 +28,45 @@ def is_nan(number: nw.Expr) -> nw.Expr:
 
 
 @dataclass(frozen=True)
-class Term:
-    """A row expression that is `value` (None: 1) where `valid` holds, and 0 elsewhere.
+class Answered:
+    """The condition that columns have a value: all of them, or any. floats: those of them that may hold NaN."""
 
-    Terms that hold the very same `valid` share its work. column: the column whose having a value is all that `valid`
-    says; the value, if any, is then that column's.
+    columns: tuple[str, ...]
+    floats: tuple[str, ...] = ()
+    any: bool = False
+
+    def condition(self, *, nan: bool = True) -> nw.Expr:
+        """The condition of a row; nan=False: with null as the only sign of a missing value."""
+        has = [~nw.col(name).is_null() for name in self.columns]
+        if nan:
+            numbers = [nw.col(name).cast(nw.Float64) if name in self.floats else None for name in self.columns]
+            has = [one if x is None else one & ~is_nan(x) for one, x in zip(has, numbers, strict=True)]
+        return fold(lambda one, other: one | other if self.any else one & other, has)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A row expression that is `value` where `valid` holds, and 0 elsewhere; a str is a column of numbers, None is 1.
+
+    Terms of equal (for expressions: the very same) `valid` share its work.
     """
 
-    valid: nw.Expr
-    value: nw.Expr | None = None
-    column: str | None = None
+    valid: nw.Expr | Answered
+    value: nw.Expr | str | None = None
 
 
 def expression_of(term: nw.Expr | Term) -> nw.Expr:
     """The row expression that a term is."""
     if not isinstance(term, Term):
         return term
+    valid = term.valid.condition() if isinstance(term.valid, Answered) else term.valid
     if term.value is None:
-        return indicator(term.valid)
-    return nw.when(term.valid).then(term.value).otherwise(nw.lit(0.0))
+        return indicator(valid)
+    return nw.when(valid).then(_number(term.value)).otherwise(nw.lit(0.0))
+
+
+def _number(value: nw.Expr | str) -> nw.Expr:
+    return nw.col(value).cast(nw.Float64) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,8 @@ class Request:
 
     weight: of a row. terms: J row expressions. plain: positions of those to be summed without weights too. inside: the
     condition `where`, a further key. limits: columns of which each group's least and largest value is wanted.
-    positive: it is known that every weight is above 0; complete: and that every `valid` holds in every row.
+    positive: it is known that every weight is above 0. nulls: null is taken to be the only sign of a missing value, as
+    long as every sum is a number. complete: it is known that no column asked has a null.
     """
 
     keys: tuple[str, ...]
@@ -65,6 +86,7 @@ class Request:
     inside: nw.Expr | None
     limits: tuple[nw.Expr, ...]
     positive: bool = False
+    nulls: bool = False
     complete: bool = False
 
 
@@ -74,17 +96,22 @@ def named(letter: str, place: int | str = "") -> str:
 
 
 def surveyed(frame: Frame, request: Request) -> Request:
-    """The request with what is known of its rows, asked of an engine that answers from the statistics of its columns.
+    """The request with what may be taken as known of its rows.
 
-    Elsewhere, or where the answer would be no, nothing is taken as known. Statistics may pass over NaN: sums show it.
+    NaN need not be looked for where it would show in a sum. Whether weights are positive and columns complete is asked
+    of DuckDB alone, which answers from the statistics of its columns, or stops at the first row that says no.
     """
+    terms = [term for term in request.terms if isinstance(term, Term)]
+    conditions = [term.valid for term in terms if isinstance(term.valid, Answered)]
+    summed = {term.value for term in terms if isinstance(term.value, str)}
+    nulls = bool(conditions) and all(set(one.floats) <= summed for one in conditions)
+    request = replace(request, nulls=nulls)
     if not isinstance(frame, nw.LazyFrame) or not frame.implementation.is_duckdb():
         return request
     bad = ~(request.weight > 0) | request.weight.is_null()
-    terms = [term for term in request.terms if isinstance(term, Term) and term.column is not None]
-    summed = {term.column for term in terms if term.value is not None}  # whose NaN would show in a sum
-    if summed and len(terms) == len(request.terms) and summed == {term.column for term in terms}:
-        blank = fold(lambda one, other: one | other, [nw.col(str(name)).is_null() for name in summed])
+    if nulls and len(conditions) == len(request.terms):
+        asked = dict.fromkeys(name for one in conditions for name in one.columns)
+        blank = fold(lambda one, other: one | other, [nw.col(name).is_null() for name in asked])
         if not _any(frame, bad | blank):
             return replace(request, positive=True, complete=True)
     return replace(request, positive=not _any(frame, bad))
@@ -120,25 +147,47 @@ def grouped(frame: Frame, request: Request) -> Frame:
 
 def _sums(request: Request) -> tuple[list[nw.Expr], list[nw.Expr], list[nw.Expr]]:
     """The weights of answers, one for each condition; their products with values; and the aggregates of each term."""
-    weights: dict[int, nw.Expr] = {}
-    products, sums = [], []
+    weights: dict[Any, nw.Expr] = {}
+    products, sums, w = [], [], nw.col(named("w"))
     for j, term in enumerate(request.terms):
-        held, value = nw.col(named("w")), term.value if isinstance(term, Term) else term
-        if isinstance(term, Term) and not request.complete:
-            name = named("t", list(weights).index(id(term.valid)) if id(term.valid) in weights else len(weights))
-            weights[id(term.valid)] = nw.when(term.valid).then(held).alias(name)
-            held = nw.col(name)
+        held, value = w, term.value if isinstance(term, Term) else term
+        if isinstance(term, Term) and not request.complete and not _speaks_for_itself(request, term):
+            held = _weight_of(term.valid, request, weights)
         if value is None:
             sums.append(held.sum().alias(named("s", j)))
-        else:
-            products.append((held * value).alias(named("s", j)))
-            sums.append(nw.col(named("s", j)).sum())
-        if j in request.plain and value is None:
-            sums.append((nw.len() if request.complete else held.count()).alias(named("q", j)))
-        elif j in request.plain:
-            products.append(nw.when(~held.is_null()).then(value).alias(named("q", j)))
+            sums += [_count(request, term, held).alias(named("q", j))] if j in request.plain else []
+            continue
+        products.append((held * _number(value)).alias(named("s", j)))
+        sums.append(nw.col(named("s", j)).sum())
+        if j in request.plain:
+            products.append(nw.when(~held.is_null()).then(_number(value)).alias(named("q", j)))
             sums.append(nw.col(named("q", j)).sum())
     return list(weights.values()), products, sums
+
+
+def _speaks_for_itself(request: Request, term: Term) -> bool:
+    """Whether the value is null wherever the term is not valid."""
+    return request.nulls and isinstance(term.valid, Answered) and (term.value,) == term.valid.columns
+
+
+def _weight_of(valid: nw.Expr | Answered, request: Request, weights: dict[Any, nw.Expr]) -> nw.Expr:
+    """The column of the weights of the rows where a condition holds, made once."""
+    key = valid if isinstance(valid, Answered) else id(valid)
+    name = named("t", list(weights).index(key) if key in weights else len(weights))
+    if key not in weights:
+        condition = valid.condition(nan=not request.nulls) if isinstance(valid, Answered) else valid
+        weights[key] = nw.when(condition).then(nw.col(named("w"))).alias(name)
+    return nw.col(name)
+
+
+def _count(request: Request, term: nw.Expr | Term, held: nw.Expr) -> nw.Expr:
+    """The number of rows with a weight above 0 where a term is valid."""
+    if request.complete:
+        return nw.len()
+    alone = isinstance(term, Term) and isinstance(term.valid, Answered) and len(term.valid.columns) == 1
+    if alone and request.positive and request.nulls:
+        return nw.col(term.valid.columns[0]).count()  # type: ignore[union-attr]
+    return held.count()
 
 
 def listed(frame: Frame, request: Request, further: Sequence[nw.Expr] = ()) -> Frame:

@@ -153,8 +153,8 @@ class Estimators(BoundTable):
         plan = estimation.Plan()
         composites: Mapping[str, Any] = item_weights if several else {"composite": item_weights}
         for name, weights in composites.items():
-            scores = _scores_of_composite(weights, self.schema)
-            plan = estimation.plan_of_index(name, scores, estimation.fixed_weights(weights), plan)
+            _check_composite(weights, self.schema)
+            plan = estimation.plan_of_composite(name, weights, self.schema, plan)
         return estimation.estimate(self, plan, kind="mean", by=by, where=where, whole=whole)
 
     def index(self, index: Any, *, by: By = None, where: Where = None, whole: bool = False) -> Estimates:
@@ -215,15 +215,16 @@ class Estimators(BoundTable):
         return estimation.estimate(self, plan, kind="index", by=by, where=where, whole=whole)
 
 
-def _scores_of_composite(item_weights: Any, schema: Mapping[str, Any]) -> dict[str, nw.Expr]:
-    """The columns of a composite as scores; refuses columns and item weights that cannot be."""
+def _check_composite(item_weights: Any, schema: Mapping[str, Any]) -> None:
+    """Refuse columns and item weights that make no composite."""
     if not isinstance(item_weights, Mapping):
         raise DesignError("Several composites are {name: {column: item weight}}: give each its columns.")
     check_columns(list(item_weights), list(schema), "The composite")
     known = all(isinstance(weight, (Real, Decimal)) and 0 < float(weight) < np.inf for weight in item_weights.values())
     if not item_weights or not known or not sum(map(float, item_weights.values())) < np.inf:
         raise DesignError("A composite needs at least one item, and every item weight finite and above 0.")
-    return {name: scoring.column_score(name, schema) for name in item_weights}
+    for name in item_weights:
+        scoring.column_score(name, schema)  # refuses what is no number
 
 
 def is_listwise(missing: str) -> bool:

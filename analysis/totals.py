@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analysis.codes import Column, codes_of
 from analysis.design import Design, check_columns
 from analysis.errors import DesignError, reading
-from analysis.grouping import PREFIX, Request, Term, grouped, indicator, is_nan, listed, named, surveyed
+from analysis.grouping import PREFIX, Answered, Request, Term, grouped, indicator, is_nan, listed, named, surveyed
 from analysis.layout import Layout, make_layout
 
 Floats = NDArray[np.float64]
@@ -72,8 +72,12 @@ def numeric(name: str) -> nw.Expr:
 
 def answered(name: str, schema: Mapping[str, Any]) -> nw.Expr:
     """Whether a column has a value: neither null nor, for numbers, NaN."""
-    present = ~nw.col(name).is_null()
-    return present & ~is_nan(numeric(name)) if schema[name].is_float() else present
+    return answers([name], schema).condition()
+
+
+def answers(names: Sequence[str], schema: Mapping[str, Any], *, any_of: bool = False) -> Answered:
+    """The condition that all, or any, of some columns have a value, in the form that `Term` sums fastest."""
+    return Answered(tuple(names), tuple(name for name in names if schema[name].is_float()), any_of)
 
 
 def condition_of(where: Where, schema: Mapping[str, Any]) -> nw.Expr | None:
@@ -167,8 +171,8 @@ def _groups(frame: Frame, request: Request) -> nw.DataFrame[Any]:
     """The groups of rows, in the order of their keys."""
     found = materialise(grouped(frame, request))
     values = [found[named("s", j)].to_numpy() for j in range(len(request.terms))]
-    if request.complete and not np.isfinite(values).all():  # NaN that the engine's statistics passed over
-        found = materialise(grouped(frame, replace(request, complete=False)))
+    if request.nulls and not np.isfinite(values).all():  # NaN, for one
+        found = materialise(grouped(frame, replace(request, nulls=False, complete=False)))
     # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
     order = [*request.keys, *([] if request.inside is None else [named("inside")])]
     return found.sort(*order, nulls_last=True)

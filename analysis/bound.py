@@ -131,10 +131,12 @@ class BoundTable:
 
     def chosen(self, item: str, level: Any) -> nw.Expr:
         """Whether a row gave this value; of a select-multiple item, whether it is among those ticked."""
+        if not scoring.choices_of(self.instrument, item):
+            return nw.col(item) == level
+        answer = scoring.text_of(item, self.schema)
         if scoring.is_multiple(self.instrument, item):
-            ticked = nw.concat_str([nw.lit(" "), nw.col(item), nw.lit(" ")])
-            return ticked.str.contains(f" {level} ", literal=True)
-        return nw.col(item) == level
+            return nw.concat_str([nw.lit(" "), answer, nw.lit(" ")]).str.contains(f" {level} ", literal=True)
+        return answer == level
 
 
 def as_arrow(data: Any) -> Any:

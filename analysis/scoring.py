@@ -17,6 +17,7 @@ Booleans = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 LEDGER = "ledger_"
 SCORE = "_score"
+LARGEST_CODE = 1e15
 
 
 def find_index(indices: Mapping[str, Any], index: Any) -> Any:
@@ -85,10 +86,21 @@ def _with_dont_know(
 
 
 def text_of(name: str, schema: Mapping[str, Any]) -> nw.Expr:
-    """A column as text, for choices that another program has turned into whole numbers."""
-    if schema[name].is_float():
-        return nw.col(name).cast(nw.Int64).cast(nw.String)
-    return nw.col(name).cast(nw.String) if schema[name].is_integer() else nw.col(name)
+    """A column as text, for choices that another program has turned into whole numbers; a number that is not whole
+    names no choice. Raises DesignError for a column of neither text nor numbers.
+    """
+    dtype = schema[name]
+    if dtype.is_integer() or dtype in (nw.Categorical, nw.Enum):
+        return nw.col(name).cast(nw.String)
+    if dtype.is_numeric():
+        # without the others first: engines differ in what a cast makes of 1.7 and NaN
+        whole = (numeric(name).round(0) == numeric(name)) & (numeric(name).abs() < LARGEST_CODE)
+        return nw.when(whole).then(numeric(name)).otherwise(nothing()).cast(nw.Int64).cast(nw.String)
+    if dtype == nw.Unknown:  # a column without any answer
+        return nw.lit(None, dtype=nw.String)
+    if dtype == nw.Boolean or dtype.is_temporal() or dtype.is_nested():
+        raise DesignError(f"The column {name!r} holds {dtype}, and its choices are text: write the choices' names.")
+    return nw.col(name)
 
 
 def _need(name: str, schema: Mapping[str, Any], purpose: str) -> None:

@@ -65,12 +65,17 @@ class Crosstab:
     @cached_property
     def of_row(self) -> Estimates:
         """Shares (0-1) that add up to 1 within each row: those of the column's values, by row. One more pass."""
-        return self.sample.proportion(self.column, by=self.row, where=self.where)
+        return self._bare.proportion(self.column, by=self.row, where=self.where)
 
     @cached_property
     def of_column(self) -> Estimates:
         """Shares (0-1) that add up to 1 within each column: those of the row's values, by column. One more pass."""
-        return self.sample.proportion(self.row, by=self.column, where=self.where)
+        return self._bare.proportion(self.row, by=self.column, where=self.where)
+
+    @property
+    def _bare(self) -> "Sample":
+        """The sample without its instrument: a table has the values that were given, listed as choices or not."""
+        return replace(self.sample, instrument=None)
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Three rows per cell, one per denominator, with the interval that shares have by default (Korn-Graubard).

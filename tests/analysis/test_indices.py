@@ -1,8 +1,10 @@
 """What is made of scores and answers: shares with their denominator, persons' indices, knowledge, sensitivity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import duckdb
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -179,3 +181,41 @@ def test_sensitivity_says_why_a_domain_has_no_index() -> None:
     assert frame["estimate"].isna().tolist() == [False, True, False, False]
     assert frame["rank"].isna().tolist() == [False, True, False, False]
     assert "below 50%" in frame["reason"][1]
+
+
+@pytest.fixture(scope="module")
+def coded() -> Sample:
+    """One item whose choices 1, 2 and 3 another program has written as numbers."""
+    choices = [SimpleNamespace(name=name, missing=None) for name in "123"]
+    item = SimpleNamespace(name="E1", type="select_one", key=None, choices=choices)
+    item.scores = lambda: {"1": 0.0, "2": 50.0, "3": 100.0}
+    frame = wave().assign(E1=np.resize([1.0, 2, 3, np.nan], len(wave())))
+    return Sample(frame, DESIGN, instrument=SimpleNamespace(items={"E1": item}, indices={}))
+
+
+def test_numbers_that_name_choices_are_read_alike_by_every_engine(coded: Sample) -> None:
+    codes = coded.data["E1"].to_numpy()
+    text = [None if np.isnan(code) else str(int(code)) for code in codes]
+    expected = replace(coded, data=coded.data.assign(E1=text))
+    for table in (coded.data, pl.DataFrame(coded.data).lazy(), pl.DataFrame(coded.data.assign(E1=codes)).lazy()):
+        found = replace(coded, data=table)
+        for ask in (lambda one: one.proportion("E1", by="district"), lambda one: one.top_two("E1", by="district")):
+            np.testing.assert_allclose(ask(found).values, ask(expected).values, rtol=1e-12)
+
+
+def test_a_number_that_is_not_whole_names_no_choice(coded: Sample) -> None:
+    half = coded.data.assign(E1=coded.data["E1"].replace({2.0: 1.7, 3.0: np.inf}))
+    shares = []
+    for table in (half, pl.from_pandas(half).lazy(), duckdb.from_df(half)):
+        found = replace(coded, data=table).proportion("E1")
+        shares.append(found.values)
+        assert found.values[found.variables.index("2")] == 0
+        assert found.values[found.variables.index("1")] > 0
+    np.testing.assert_allclose(shares[1:], shares[:1] * 2, rtol=1e-12)
+    with pytest.raises(DesignError, match="holds Boolean, and its choices are text"):
+        replace(coded, data=half.assign(E1=True)).proportion("E1")
+
+
+def test_a_table_of_numbers_that_name_choices_has_every_number_that_was_given(coded: Sample) -> None:
+    bare = replace(coded, instrument=None).crosstab("E1", "district").to_frame()
+    pd.testing.assert_frame_equal(coded.crosstab("E1", "district").to_frame(), bare)

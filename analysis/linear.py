@@ -16,7 +16,7 @@ from analysis.entries import Entries, chain
 from analysis.repeated import Repeated
 from analysis.repeats import Repeats
 from analysis.totals import Reduced
-from analysis.variance import Root, group_sums, lonely_groups, root
+from analysis.variance import Root, group_any, group_sums, lonely_groups, root
 from analysis.weighting import Cells, CellSums, Taken, credited, product
 
 Floats = NDArray[np.float64]
@@ -173,9 +173,8 @@ class Linear:
     @cached_property
     def _units_inside(self) -> Booleans:
         """Whether each last-stage unit has a row inside `where`."""
-        inside = np.zeros(len(self.reduced.layout.stages[-1].of), dtype=bool)
-        np.logical_or.at(inside, self.reduced.unit, self.reduced.inside & (self.reduced.weight > 0))
-        return inside
+        alive = self.reduced.inside & (self.reduced.weight > 0)
+        return group_any(alive[:, None], self.reduced.unit, len(self.reduced.layout.stages[-1].of))[:, 0]
 
     @property
     def _by_survey(self) -> bool:
@@ -278,20 +277,16 @@ class Linear:
         layout = self.reduced.layout
         first = layout.stages[0].of[self.reduced.unit]
         pair = layout.pair[first]
-        psus = np.zeros((int(layout.pair.max()) + 1, rows.shape[1]), dtype=bool)
-        np.logical_or.at(psus, pair, rows)
+        psus = group_any(rows, pair, int(layout.pair.max()) + 1)
         home = np.zeros(len(psus), dtype=np.int64)
         home[layout.pair] = layout.stratum
-        strata = np.zeros((int(layout.stratum.max()) + 1, rows.shape[1]), dtype=bool)
-        np.logical_or.at(strata, home, psus)
+        strata = group_any(psus, home, int(layout.stratum.max()) + 1)
         return (psus.sum(axis=0) - strata.sum(axis=0)).astype(float)
 
     def _waves(self, mask: Floats) -> Booleans:
         layout = self.reduced.layout
         wave = layout.wave[layout.stages[0].of[self.reduced.unit]]
-        held = np.zeros((len(layout.waves), mask.shape[1]), dtype=bool)
-        np.logical_or.at(held, wave, mask > 0)
-        return held.T
+        return group_any(mask > 0, wave, len(layout.waves)).T
 
 
 def _ratios(statistic: Statistic, totals: Floats, counted: Floats) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:

@@ -233,13 +233,22 @@ def _formed(scores: Floats, first: Stage, layout: Layout) -> Root:
 
 def group_sums(values: Floats, group: Integers, count: int) -> Floats:
     """Sums of the rows of an N x P array by group: count x P."""
-    result = np.zeros((count, values.shape[1]))
+    return np.asarray(_by_group(np.add, values, group, np.zeros((count, values.shape[1]))))
+
+
+def group_any(flags: NDArray[np.bool_], group: Integers, count: int) -> NDArray[np.bool_]:
+    """Whether a flag of an N x P array is set in any row of a group: count x P."""
+    return np.asarray(_by_group(np.logical_or, flags, group, np.zeros((count, flags.shape[1]), dtype=bool)))
+
+
+def _by_group(join: np.ufunc, values: NDArray[Any], group: Integers, result: NDArray[Any]) -> NDArray[Any]:
     if len(group) == 0:
         return result
-    order = np.argsort(group, kind="stable")
-    ordered = group[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    result[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+    if (group[1:] < group[:-1]).any():  # rows of a reduced table mostly stand in the order of their units
+        order = np.argsort(group, kind="stable")
+        group, values = group[order], values[order]
+    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    result[group[starts]] = join.reduceat(values, starts, axis=0)
     return result
 
 

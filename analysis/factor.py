@@ -23,19 +23,28 @@ def one_factor(matrices: Floats) -> tuple[Floats, Floats]:
     known = np.asarray((spread > 0).all(axis=-1))
     safe = np.where(known[..., None], spread, 1.0)
     scaled = matrices / (safe[..., :, None] * safe[..., None, :])
-    correlations = np.where(known[..., None, None], scaled, np.eye(spread.shape[-1]))
+    # items without a solution stand in the batch as a model that has one
+    correlations = np.where(known[..., None, None], scaled, (1 + np.eye(spread.shape[-1])) / 2)
     unique = _approached(correlations)
     for _ in range(NEWTON):
         gap, slope, _ = _equations(correlations, unique)
         if (np.abs(gap).max(axis=-1) < SOLVED).all():
             break
-        step = np.linalg.solve(slope, gap[..., None])[..., 0]
+        step = _solved(slope, gap)
         unique = np.clip(unique - step, unique / 2, (1 + unique) / 2)
     gap, _, loading = _equations(correlations, unique)
     proper = known & (np.abs(gap).max(axis=-1) < 100 * SOLVED) & (unique > LEAST).all(axis=-1)
     loading = loading * np.where((loading * safe).sum(axis=-1) < 0, -1.0, 1.0)[..., None]
     keep = proper[..., None]
     return np.where(keep, loading * safe, np.nan), np.where(keep, unique * safe**2, np.nan)
+
+
+def _solved(slope: Floats, gap: Floats) -> Floats:
+    """... x K steps; of least length where a matrix is singular, which must not stop the others."""
+    try:
+        return np.asarray(np.linalg.solve(slope, gap[..., None])[..., 0])
+    except np.linalg.LinAlgError:
+        return np.asarray((np.linalg.pinv(slope) @ gap[..., None])[..., 0])
 
 
 def _approached(correlations: Floats) -> Floats:

@@ -100,7 +100,8 @@ class LinearModel:
                 break
             own, deviance = self._shortened(own, new, weight, deviance)
             before, predictor = predictor, z @ own
-            mean = family.fitted(predictor)
+            with np.errstate(over="ignore"):  # the exponential of a coefficient that grows without end
+                mean = family.fitted(predictor)
             if np.abs(predictor - before).max() <= CLOSE * (1 + np.abs(predictor).max()):
                 return np.asarray(self.basis.transform @ own)
         raise self._endless(own)

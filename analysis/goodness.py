@@ -86,9 +86,10 @@ def _given(item: str, levels: list[Any], p: Shares) -> tuple[list[Any], Floats]:
     """The values and their shares under the hypothesis, checked; a mapping may name values that nobody gave."""
     if isinstance(p, Mapping):
         levels = _named(item, levels, p)
-        shares = np.array([p[level] for level in levels], dtype=float)
-    else:
-        shares = np.array(list(p), dtype=float)
+        p = [p[level] for level in levels]
+    shares = np.asarray(p)
+    if shares.ndim != 1 or shares.dtype.kind not in "biuf":
+        raise DesignError(f"p={p!r} does not hold shares: give {{value: share}}, or a list of numbers.")
     if len(shares) != len(levels):
         held = ", ".join(repr(describe(level)) for level in levels)
         raise DesignError(f"p has {len(shares)} shares, and {item!r} has {len(levels)} values ({held}): give one each.")

@@ -194,11 +194,11 @@ def inverted(
 
 def read_probabilities(probs: float | Sequence[float]) -> list[float]:
     """Probabilities, each inside 0-1 and named once."""
-    listed = [probs] if isinstance(probs, (int, float)) else list(probs)
+    listed: list[Any] = [probs] if probs is None or np.ndim(probs) == 0 else list(np.asarray(probs, dtype=object))
     if not listed:
         raise DesignError("probs= is empty: give shares between 0 and 1, such as 0.5 for the median.")
     for place, p in enumerate(listed):
-        if isinstance(p, (bool, str)) or not 0 < p < 1:
+        if isinstance(p, bool) or not isinstance(p, (int, float, np.number, np.ndarray)) or not 0 < p < 1:
             raise DesignError(f"probs= holds {p!r}, which is no share: give numbers between 0 and 1, such as 0.5.")
         if p in listed[:place]:
             raise DesignError(f"probs= holds {p!r} twice: name it once.")

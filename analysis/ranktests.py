@@ -17,7 +17,7 @@ from analysis.design import describe
 from analysis.errors import DesignError, nearest
 from analysis.estimates import Estimates
 from analysis.estimation import Plan, is_numeric
-from analysis.linear import Linear
+from analysis.linear import NOISE, Linear
 from analysis.tables import degrees_of, where_complete
 from analysis.totals import Where, numeric
 
@@ -103,7 +103,9 @@ def _means(engine: Linear, value: Floats, held: Booleans, score: Score, group: s
     scores = np.zeros(len(weight))
     scores[held] = _scores(order, weight[held], score)
     found, size = fit(weight), weight @ member
-    influence = member * (scores[:, None] - found) / size
+    apart = scores[:, None] - found
+    # a group whose answers are all alike does not vary, and what rounding leaves of it must not make a test
+    influence = member * np.where(np.abs(apart) > NOISE * (1 + np.abs(found)), apart, 0.0) / size
     return Estimates(
         by=(group,),
         wave=None,
@@ -122,11 +124,11 @@ def _scores(order: NDArray[np.int64], weight: Floats, score: Score) -> Floats:
     if not whole > 0:
         return np.full(len(weight), np.nan)
     ranks = (np.cumsum(alike) - alike / 2) / whole
-    made = np.asarray(score(ranks), dtype=float)
+    made = np.asarray(score(ranks))
     # a value that nobody represents (weight 0) has a rank at the very end of the scale, and no say
-    if made.shape != ranks.shape or not np.isfinite(made[alike > 0]).all():
+    if made.shape != ranks.shape or made.dtype.kind not in "biuf" or not np.isfinite(made[alike > 0]).all():
         raise DesignError("score= must turn an array of ranks between 0 and 1 into as many finite numbers.")
-    return np.where(alike > 0, made, 0.0)[order]
+    return np.where(alike > 0, made.astype(float), 0.0)[order]
 
 
 def _two(means: Estimates, name: str, ddf: float, subject: str) -> RankTest:
@@ -166,7 +168,7 @@ def _n(means: Estimates) -> int:
 
 def _score(score: str | Score) -> tuple[str, Score]:
     """A score by name, or the function given."""
-    if not isinstance(score, str):
+    if callable(score):
         return getattr(score, "__name__", "score"), score
     if score not in SCORES:
         raise DesignError(f"score={score!r} is not a score of ranks. {nearest(score, SCORES)} Or give a function.")

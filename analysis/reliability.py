@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.covariances import Covariances, read_covariances
 from analysis.derived import Derived
+from analysis.design import as_names
 from analysis.errors import DesignError, nearest
 from analysis.estimates import check_level
 from analysis.factor import one_factor
@@ -84,6 +85,7 @@ class Reliability(Derived):
 
 def reliability(sample: "BoundTable", items: Sequence[str], kind: str, *, by: "By", where: Where) -> Reliability:
     """Alpha or omega; see `sample_models.Models.reliability`."""
+    items = as_names(items)
     if kind not in KINDS:
         raise DesignError(f"kind={kind!r} is no coefficient of reliability. {nearest(kind, KINDS)}")
     needed = 2 if kind == "alpha" else 3

@@ -22,6 +22,7 @@ Term = tuple[str, ...]
 INTERCEPT = "(Intercept)"
 DEPENDENT = 1e-9
 SIGNS = ("+", "-", ":", "*", "~")
+_CALL = re.compile(r"[()^]|^%.+%$")
 _TOKEN = re.compile(r"`[^`]+`|[+\-:*~]|[^\s+\-:*~`]+")
 
 
@@ -72,7 +73,15 @@ def parse_formula(text: str) -> Formula:
 
     Raises DesignError where it is no such formula. Functions such as log(x) are no part of it: compute the column.
     """
+    if not isinstance(text, str):
+        raise _no_formula(text)
     tokens = _TOKEN.findall(text)
+    for written in tokens:
+        if written[0] != "`" and _CALL.search(written):
+            raise DesignError(
+                f"The formula {text!r} has {written!r}, and functions, powers and parentheses are no part of a "
+                "formula: compute the column first, or quote its name in `backticks`."
+            )
     if text.count("`") % 2 or not tokens or tokens.count("~") > 1 or "~" in tokens[2:]:
         raise _no_formula(text)
     response: str | None = None
@@ -88,7 +97,7 @@ def parse_formula(text: str) -> Formula:
     return Formula(text, response, terms, intercept)
 
 
-def _no_formula(text: str) -> DesignError:
+def _no_formula(text: Any) -> DesignError:
     return DesignError(f"{text!r} is no formula: write 'response ~ column + column:column', `odd names` in backticks.")
 
 

@@ -262,6 +262,8 @@ def test_a_constant_has_a_quantile_and_no_interval() -> None:
         ({"probs": [0.5, 1.0]}, "1.0"),
         ({"probs": float("nan")}, "nan"),
         ({"probs": [0.5, 0.5]}, "twice"),
+        ({"probs": None}, "None"),
+        ({"probs": "0.5"}, "'0.5'"),
         ({"item": "district"}, "district"),
         ({"item": "z9"}, "'z9'"),
         ({"item": "absent"}, "absent"),

@@ -127,11 +127,16 @@ def test_lazy_rows_give_the_same() -> None:
         ({"score": "wilcox"}, "wilcoxon"),
         ({"score": lambda ranks: ranks / 0.0}, "finite"),
         ({"score": lambda ranks: 1.0}, "as many"),
+        ({"score": lambda ranks: np.full(len(ranks), "a")}, "finite numbers"),
+        ({"score": None}, "is not a score"),
+        ({"item": "half", "group": "half"}, "no estimated variance"),
+        ({"item": "third", "group": "third"}, "no estimated variance"),
         ({"score": lambda ranks: 0 * ranks}, "variance"),
         ({"item": "absent"}, "No row is left"),
     ],
 )
 def test_what_cannot_be_is_refused(asked: dict[str, object], words: str) -> None:
     table = wave(3).assign(absent=np.nan)
+    table = table.assign(half=np.arange(len(table)) % 2, third=np.arange(len(table)) % 3)
     with np.errstate(all="ignore"), pytest.raises(DesignError, match=words):
         Sample(table, DESIGN).ranktest(**({"item": "y", "group": "sex"} | asked))

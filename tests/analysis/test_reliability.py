@@ -208,3 +208,21 @@ def test_bad_requests_are_refused_by_name(names: list[str], kind: str, message: 
 def test_two_items_have_none_to_drop() -> None:
     with pytest.raises(DesignError, match="Of 2 items none can be dropped"):
         Sample(items(), DESIGN).reliability(["q0", "q1"]).if_dropped()
+
+
+def test_a_domain_where_no_item_varies_leaves_the_others_theirs() -> None:
+    """Of items that do not vary the model has no equations; that used to stop the estimates of every domain."""
+    table = items()
+    still = table["psu"] == table["psu"].iloc[0]
+    table.loc[still, ["q0", "q1", "q2", "q3"]] = 3.0
+    found = Sample(table.assign(part=np.where(still, "still", "varied")), DESIGN).reliability(
+        ["q0", "q1", "q2", "q3"], kind="omega", by="part"
+    )
+    assert found.domains == (("still",), ("varied",))
+    assert np.isnan(found.values[0]) and "no proper solution" in found.reasons[0]
+    assert 0 < found.values[1] < 1
+
+
+def test_one_item_is_named_as_one() -> None:
+    with pytest.raises(DesignError, match="alpha needs at least 2 items, and 1 is given"):
+        Sample(items(), DESIGN).reliability("q0")

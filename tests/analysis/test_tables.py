@@ -296,6 +296,8 @@ def test_two_groups_of_psus_are_the_classical_test() -> None:
         (lambda s: s.goodness_of_fit("a", [0.5, 0.5, 0.0]), "above 0 and below 1"),
         (lambda s: s.goodness_of_fit("a", [0.5, 0.5, float("nan")]), "above 0 and below 1"),
         (lambda s: s.goodness_of_fit("a", {"a0": 0.5, "a1": 0.3, "a2": 0.1, 3: 0.1}), "names the value 3"),
+        (lambda s: s.goodness_of_fit("a", 0.5), "does not hold shares"),
+        (lambda s: s.goodness_of_fit("a", {"a0": "x", "a1": "y", "a2": "z"}), "does not hold shares"),
         (lambda s: s.goodness_of_fit("one", [1.0]), "one value only"),
         (lambda s: s.goodness_of_fit("same", {"p": 0.5, "q": 0.5}), "All psus agree"),
         (lambda s: s.goodness_of_fit("a", [0.5, 0.25, 0.25], where=("psu", "==", 1)), "too few psus"),

@@ -69,6 +69,9 @@ class Design:
     replicates: Replicates | None = None
 
     def __post_init__(self) -> None:
+        for kind, name in (("weight", self.weight), ("wave", self.wave)):
+            if name is not None and not isinstance(name, str):
+                raise DesignError(f"{kind}={name!r} is no column: give its name as text.")
         if self.lonely_psu not in LONELY:
             raise DesignError(f"lonely_psu={self.lonely_psu!r} is not a rule. {nearest(self.lonely_psu, LONELY)}")
         if self.weight is None and not self.fpc and not self.inclusion_probability:

@@ -51,7 +51,8 @@ class Request:
             raise DesignError(f"df={self.df!r} is no rule for replicates. {nearest(self.df, DEGREES)}")
         if self.method not in METHODS:
             raise DesignError(f"There is no bootstrap {self.method!r}. {nearest(self.method, METHODS)}")
-        if self.kind == "bootstrap" and (self.count is None or self.count < 2 or self.seed is None):
+        known = isinstance(self.count, int) and isinstance(self.seed, int)
+        if self.kind == "bootstrap" and (not known or self.count is None or self.count < 2):
             raise DesignError("The bootstrap needs a number of replicates of at least 2 and a seed: count=500, seed=1.")
         if self.kind != "bootstrap" and (self.count is not None or self.seed is not None):
             raise DesignError(

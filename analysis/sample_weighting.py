@@ -9,6 +9,7 @@ import numpy as np
 from analysis.bound import BoundTable
 from analysis.design import as_names, check_columns
 from analysis.errors import DesignError
+from analysis.estimated import is_number
 from analysis.totals import reduce_rows
 from analysis.weighting import (
     Cells,
@@ -90,6 +91,9 @@ class Weighting(BoundTable):
         later steps are credited in the variance (credit="survey": earlier ones too, as in R). Rows are grouped by
         weight. Raises DesignError for bounds that cannot be met.
         """
+        for bound in (lower, upper):
+            if bound is not None and not is_number(bound):
+                raise DesignError(f"trim has the bound {bound!r}: give a number, in persons.")
         step = Trimming(
             variables=tuple(dict.fromkeys((*self.weighting_variables, *self._weight_columns))),
             lower=-np.inf if lower is None else float(lower),

@@ -100,6 +100,9 @@ def standard_rule(standard: Standard) -> Rule:
 
 def _check_cells(sample: "BoundTable", standard: Standard) -> None:
     """Refuse values that the standard does not know, and cells that nobody in the sample is in."""
+    for name in standard.variables:
+        if sample.schema[name].is_nested():
+            raise DesignError(f"The column {name!r} of over= holds {sample.schema[name]}, which is no label.")
     counted = materialise(sample.frame.group_by(list(standard.variables)).agg(nw.len().alias(f"{PREFIX}n")))
     columns = [counted[name].to_list() for name in standard.variables]
     found = {cell for cell in zip(*columns, strict=True) if not any(is_missing(value) for value in cell)}

@@ -174,6 +174,9 @@ def test_what_makes_no_sense_of_estimates_is_one_sentence(request_of: Callable[[
         (lambda sample: sample.composite({"y": 1e308, "w": 1e308}), "finite and above 0"),
         (lambda sample: sample.top_two("g", values=[]), "names no answer"),
         (lambda sample: sample.rake(None), "None is no margin"),
+        (lambda sample: sample.trim(upper="a"), "bound 'a'"),
+        (lambda sample: sample.replicate("bootstrap", "10", seed=1), "count=500, seed=1"),
+        (lambda sample: Sample(sample.data, Design(weight=["w"])), "no column"),
         (lambda sample: sample.ttest("y", mu="a"), "no number to compare with"),
     ],
 )

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from analysis import scoring
 from analysis.derived import Derived, smooth
 from analysis.design import check_columns
+from analysis.dispersion import table_means
 from analysis.entries import Entries, chain
 from analysis.errors import DesignError
 from analysis.estimates import Estimates
 from analysis.estimation import Plan, estimate, is_numeric, joint, value_where
 from analysis.linear import Linear, Part, Statistic
-from analysis.totals import PREFIX, Frame, Where, base_weight, indicator, materialise
+from analysis.totals import Where, base_weight, indicator
 
 if TYPE_CHECKING:
     from analysis.bound import BoundTable, By
@@ -167,7 +168,7 @@ def read_covariances(
             raise DesignError(f"{what} names the column {item!r} twice: name it once.")
     plan = Plan()
     scores = [plan.prepare(score_of(sample, item, what)) for item in items]
-    centre = _centre(plan.frame(sample.frame), items, scores)
+    centre = table_means(plan.frame(sample.frame), items, scores)
     complete = joint([~score.is_null() for score in scores])
     base = plan.place("complete", indicator(complete))
     centred = [score - middle for score, middle in zip(scores, centre.tolist(), strict=True)]
@@ -180,16 +181,3 @@ def read_covariances(
     squares = None if weight is None else plan.place("weight", value_where(complete, weight))
     means = estimate(sample, plan, kind="mean", by=by, where=where, whole=False)
     return Covariances(tuple(items), centre, means, squares)
-
-
-def _centre(frame: Frame, items: Sequence[str], scores: Sequence[nw.Expr]) -> Floats:
-    """The unweighted mean score of each item in the table."""
-    sums = []
-    for place, score in enumerate(scores):
-        sums.append(value_where(~score.is_null(), score).sum().alias(f"{PREFIX}v{place}"))
-        sums.append(indicator(~score.is_null()).sum().alias(f"{PREFIX}n{place}"))
-    found = materialise(frame.select(*sums))
-    count = np.array([float(found[f"{PREFIX}n{place}"].to_list()[0] or 0.0) for place in range(len(items))])
-    if not count.all():
-        raise DesignError(f"The column {items[int(np.argmin(count))]!r} has no score at all: name another column.")
-    return np.array([float(found[f"{PREFIX}v{place}"].to_list()[0]) for place in range(len(items))]) / count

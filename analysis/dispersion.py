@@ -20,7 +20,7 @@ from analysis.entries import Entries, chain
 from analysis.errors import DesignError
 from analysis.estimation import Plan, is_numeric, joint, value_where
 from analysis.linear import Linear, Part, Statistic
-from analysis.totals import PREFIX, Where, answered, indicator, materialise, numeric
+from analysis.totals import PREFIX, Frame, Where, answered, indicator, materialise, numeric
 
 if TYPE_CHECKING:
     from analysis.bound import BoundTable, By
@@ -88,19 +88,22 @@ def _check(sample: "BoundTable", items: Sequence[str], what: str) -> None:
 
 def _centred(sample: "BoundTable", items: Sequence[str]) -> dict[str, nw.Expr]:
     """Each column less its unweighted mean in the table, which one more aggregate finds."""
+    scores = [nw.when(answered(item, sample.schema)).then(numeric(item)) for item in items]
+    means = table_means(sample.frame, items, scores)
+    return {item: numeric(item) - mean for item, mean in zip(items, means.tolist(), strict=True)}
+
+
+def table_means(frame: Frame, items: Sequence[str], scores: Sequence[nw.Expr]) -> NDArray[np.float64]:
+    """The unweighted mean score of each item in the table; a null score is no score."""
     sums = []
-    for item in items:
-        valid = answered(item, sample.schema)
-        sums.append(value_where(valid, numeric(item)).sum().alias(f"{PREFIX}v{item}"))
-        sums.append(indicator(valid).sum().alias(f"{PREFIX}n{item}"))
-    found = materialise(sample.frame.select(*sums))
-    centred = {}
-    for item in items:
-        count = float(found[f"{PREFIX}n{item}"].to_list()[0] or 0.0)
-        if not count:
-            raise DesignError(f"The column {item!r} has no answer at all: name another column.")
-        centred[item] = numeric(item) - float(found[f"{PREFIX}v{item}"].to_list()[0]) / count
-    return centred
+    for place, score in enumerate(scores):
+        sums.append(value_where(~score.is_null(), score).sum().alias(f"{PREFIX}v{place}"))
+        sums.append(indicator(~score.is_null()).sum().alias(f"{PREFIX}n{place}"))
+    found = materialise(frame.select(*sums))
+    count = np.array([float(found[f"{PREFIX}n{place}"].to_list()[0] or 0.0) for place in range(len(items))])
+    if not count.all():
+        raise DesignError(f"The column {items[int(np.argmin(count))]!r} has no score at all: name another column.")
+    return np.array([float(found[f"{PREFIX}v{place}"].to_list()[0]) for place in range(len(items))]) / count
 
 
 def _means(plan: Plan, key: str, valid: nw.Expr, terms: dict[str, nw.Expr]) -> list[Statistic]:

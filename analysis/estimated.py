@@ -19,7 +19,6 @@ from analysis.moments import Moments, simple_variance
 
 Floats = NDArray[np.float64]
 Label = tuple[Any, ...]
-SEED = 20140101
 DEFAULT_INTERVALS = {"share": "korn-graubard", "index": "logit", "variance": "log", "correlation": "fisher"}
 COLUMNS = (
     *("variable", "estimate", "se", "low", "high", "df", "n"),

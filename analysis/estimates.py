@@ -9,7 +9,8 @@ import numpy as np
 from analysis.design import describe
 from analysis.entries import combined
 from analysis.errors import DesignError
-from analysis.estimated import NO_DEGREE, NO_VARIANCE, SEED, Estimated, check_level, is_number, positive_df
+from analysis.estimated import NO_DEGREE, NO_VARIANCE, Estimated, check_level, is_number, positive_df
+from analysis.simultaneous import SEED
 
 if TYPE_CHECKING:
     from analysis.families import Comparison

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.design import as_names, check_columns
 from analysis.entries import Entries, chain
-from analysis.errors import DesignError
+from analysis.errors import DesignError, reading
 from analysis.estimates import Estimates
 from analysis.grouping import Term, expression_of
 from analysis.linear import Linear, Part, Rule, Statistic
@@ -43,7 +43,8 @@ class Plan:
     def frame(self, frame: Any) -> Any:
         """The table with the prepared columns."""
         columns = [expression.alias(name) for name, expression in self.prepared.values()]
-        return frame.with_columns(*columns) if columns else frame
+        with reading():
+            return frame.with_columns(*columns) if columns else frame
 
     def place(self, key: Any, expression: nw.Expr | Term) -> int:
         """The position of an expression, added where its key is new; a `Term` is summed faster than the same as an

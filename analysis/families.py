@@ -12,7 +12,7 @@ from analysis.adjusting import ADJUSTMENTS, adjusted_p, cut, error_rate
 from analysis.entries import Entries
 from analysis.errors import DesignError, nearest
 from analysis.estimates import NO_VARIANCE, Estimates, check_level, positive_df
-from analysis.simultaneous import MaxT
+from analysis.simultaneous import SEED, MaxT
 from analysis.variance import Root, join
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,7 @@ class Rule:
     adjust: str = "max-t"
     level: float = 0.95
     df: str | float = "satterthwaite"
-    seed: int = 20140101
+    seed: int = SEED
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from analysis.entries import Entries, chain, pick
 from analysis.errors import DesignError
 from analysis.estimates import Estimates
+from analysis.estimation import WHOLE
 from analysis.linear import Linear, Rule, Statistic
 
 Booleans = NDArray[np.bool_]
-WHOLE = "whole"
 
 
 def parts_of(estimates: Estimates, within: str) -> list[Estimates]:

@@ -18,6 +18,7 @@ from analysis.variance import Root
 
 Floats = NDArray[np.float64]
 DRAWS = 20_000
+SEED = 20140101
 KEEP = 1e-4
 BATCH = 500
 
@@ -41,7 +42,7 @@ class MaxT:
     root: Root
     waves: NDArray[np.bool_]
     contrasts: Floats | None = None
-    seed: int = 20140101
+    seed: int = SEED
     draws: int = DRAWS
 
     def __post_init__(self) -> None:

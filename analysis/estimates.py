@@ -95,10 +95,17 @@ class Estimates(Estimated):
         """
         from analysis.comparisons import Rule, compare, compare_within
 
+        if within is None and to == "pairs" and self._several_waves:
+            within = self.wave  # a wave is compared with another by `change`
         if within is not None:
             return compare_within(self, to, Rule(adjust, level, df, seed), within=within)
         pairs = isinstance(to, str) and to == "pairs"
         return compare(self.without_whole() if pairs else self, to, Rule(adjust, level, df, seed))
+
+    @property
+    def _several_waves(self) -> bool:
+        """Whether domains of several waves stand side by side, each made of more than the wave."""
+        return self.wave is not None and len(self.by) > 1
 
     def change(
         self,
@@ -132,12 +139,14 @@ class Estimates(Estimated):
         """For each domain the ranks that the data do not exclude; rank 1 is the highest value. See
         `ranks.rank_sets`.
 
-        within: a column, such as the city: ranks among the domains of each of its values, a family for each.
+        within: a column, such as the city: ranks among the domains of each of its values, a family for each. Waves are
+        ranked each for itself.
         """
         from analysis.ranks import Rule, rank_sets, rank_sets_within
 
-        if within is not None:
-            return rank_sets_within(self, Rule(method, level, simultaneous, df, seed), within)
+        apart = self.wave if within is None and self._several_waves else within
+        if apart is not None:
+            return rank_sets_within(self, Rule(method, level, simultaneous, df, seed), apart)
         return rank_sets(self.without_whole(), Rule(method, level, simultaneous, df, seed))
 
     def fragility(

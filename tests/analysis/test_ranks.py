@@ -1,5 +1,7 @@
 """Rank sets say which ranks are not excluded; letters are shared exactly by those that cannot be told apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,3 +89,13 @@ def test_named_alternatives_are_wider_or_as_wide_in_all_and_refuse_marginal_sets
             estimates.rank_sets(method=method, simultaneous=False)
     holm, bonferroni = (estimates.rank_sets(method=method).to_frame() for method in ("pairs-holm", "pairs-bonferroni"))
     assert ((bonferroni["high"] - bonferroni["low"]) >= (holm["high"] - holm["low"])).all()
+
+
+def test_waves_are_ranked_and_paired_each_for_itself() -> None:
+    table = pd.concat([wave(seed, districts=4, psus=6, slug=slug) for seed, slug in ((1, "one"), (2, "two"))])
+    both = Sample(table, replace(DESIGN, wave="wave")).mean("y", by=["district", "wave"])
+    ranks = both.rank_sets().to_frame()
+    assert sorted(ranks["rank"]) == [1, 1, 2, 2, 3, 3, 4, 4]
+    last = Sample(table, replace(DESIGN, wave="wave")).mean("y", by="district", where=("wave", "==", "two"))
+    assert ranks["low"].tolist()[4:] == last.rank_sets().to_frame()["low"].tolist()
+    assert len(both.compare(to="pairs").to_frame()) == 2 * 6

@@ -95,7 +95,7 @@ class Estimates(Estimated):
         """
         from analysis.comparisons import Rule, compare, compare_within
 
-        if within is None and to == "pairs" and self._several_waves:
+        if within is None and self._several_waves and isinstance(to, str) and to == "pairs":
             within = self.wave  # a wave is compared with another by `change`
         if within is not None:
             return compare_within(self, to, Rule(adjust, level, df, seed), within=within)

@@ -29,7 +29,7 @@ def is_nan(number: nw.Expr) -> nw.Expr:
 
 @dataclass(frozen=True)
 class Answered:
-    """The condition that columns have a value: all of them, or any. floats: those of them that may hold NaN."""
+    """The condition that columns have a value: all of them, or any (of numbers). floats: those that may hold NaN."""
 
     columns: tuple[str, ...]
     floats: tuple[str, ...] = ()
@@ -37,6 +37,8 @@ class Answered:
 
     def condition(self, *, nan: bool = True) -> nw.Expr:
         """The condition of a row; nan=False: with null as the only sign of a missing value."""
+        if self.any and not nan:  # of numbers, and several times faster than one condition after the other
+            return ~nw.coalesce(*(_number(name) for name in self.columns)).is_null()
         has = [~nw.col(name).is_null() for name in self.columns]
         if nan:
             numbers = [nw.col(name).cast(nw.Float64) if name in self.floats else None for name in self.columns]

@@ -25,7 +25,8 @@ Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 SAME = 1e-12
-FEW = 1_000  # a column with no more distinct values is summed by them
+FEW = 1_000  # a column with no more distinct values is summed by them, so that a lazy table keeps its rows
+FEW_IN_MEMORY = 100  # where the rows are at hand anyway, more values make more groups than the sum saves
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def read_column(sample: "BoundTable", item: str, by: "By", where: Where, *, summ
         raise DesignError(
             f"A quantile needs numbers, and the column {item!r} holds {sample.schema[item]}: score it first."
         )
-    few = summed and not sample.design.rows_are_units and _distinct(sample, item) <= FEW
+    most = min(FEW, FEW_IN_MEMORY) if isinstance(sample.frame, nw.DataFrame) else FEW
+    few = summed and not sample.design.rows_are_units and _distinct(sample, item) <= most
     column = _by_value(sample, item, by, where) if few else _by_row(sample, item, by, where)
     reduced, weight = column.engine.reduced, column.engine.weight
     inside = column.held & (reduced.domain >= 0)

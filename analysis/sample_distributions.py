@@ -36,8 +36,8 @@ class Distributions(BoundTable):
         share's interval leaves 0-1 the quantile has no limit on that side. se: the width over twice the t quantile, of
         the limits at `level`. Scales of few points have quantiles that say nearly nothing: prefer shares or means.
 
-        With "math" and "school" a column of at most 1,000 distinct values is summed by value, so that rows of a lazy
-        table stay where they are; else this one column, with the design's, is read.
+        With "math" and "school" a column of at most 1,000 distinct values (in memory 100) is summed by value, so that
+        rows of a lazy table stay where they are; else this one column, with the design's, is read.
         Raises DesignError for text, probabilities outside 0-1, no answer at all, and final weights below 0.
         Source: Woodruff 1952; Francisco and Fuller 1991; Lumley 2010, section 2.4.
         """

@@ -40,10 +40,27 @@ def numbers(data: Any) -> dict[str, np.ndarray]:
         "shares": shares.values,
         "share limits": shares.interval(),
         "share covariance": shares.covariance,
+        "two composites": sample.composite({"even": {"y": 1, "z": 1}, "y": {"y": 1}}, by="district").covariance,
+        "variance": sample.variance("y", by="band").se,
+        "correlation": sample.correlation(["y", "z"], by="sex").values,
+        "median": sample.quantile("y", 0.5, by="district").values,
+        "median limits": sample.quantile("z", [0.25, 0.5], by="sex").interval(),
+        "calibrated": _calibrated(Sample(data, DESIGN), frame).mean("y", by="district").covariance,
+        "replicated": _replicated(Sample(data, DESIGN), frame).mean("y", by="district").covariance,
+        "tested": sample.crosstab("word", "sex").test().to_frame()["p"].to_numpy(float),
+        "regressed": sample.regress("y ~ z + sex").se,
         "totals": sample.total("z", by=["district", "band"]).values,
         "ratio": sample.ratio("y", "z", by="band").se,
         "differences": index.compare(to="rest", adjust="holm").to_frame()["p_adjusted"].to_numpy(),
     }
+
+
+def _calibrated(sample: Sample, frame: Any) -> Sample:
+    return sample.calibrate("z", totals={"(Intercept)": 45_000.0, "z": 45_000.0 * frame["z"].mean()})
+
+
+def _replicated(sample: Sample, frame: Any) -> Sample:
+    return sample.replicate("jackknife").rake(margins(frame))
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def _ratio(what: str, ours: object, floor: object) -> Iterator[Figure]:
 def _printed(script: str, *arguments: str) -> float:
     """What a fresh process prints."""
     run = subprocess.run([sys.executable, "-c", script, *arguments], check=True, capture_output=True, text=True)
-    return float(run.stdout)
+    return float(run.stdout.split()[-1])  # after the engine's progress, if any
 
 
 def _answers(path: Path) -> str:

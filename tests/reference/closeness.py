@@ -60,7 +60,9 @@ class Verdict:
         gap = np.where(known, np.abs(got - expected), 0.0)
         relative = np.where(gap > 0, gap / np.maximum(np.abs(np.where(known, expected, 1.0)), 1e-300), 0.0)
         beyond = gap > allowed
-        inside = relative[(np.abs(np.where(known, expected, 0.0)) > 1e-8) & known]
+        # what is 0 but for rounding has no relative error: it is judged by the scale of what it is about
+        sized = np.abs(np.where(known, expected, 0.0)) * self.tolerance * 1e3 > np.broadcast_to(allowed, gap.shape)
+        inside = relative[(np.abs(np.where(known, expected, 0.0)) > 1e-8) & known & sized]
         self.worst = max(self.worst, float(inside.max(initial=0.0)))
         if beyond.any():
             place = np.argmax(np.where(beyond, gap, 0.0))

@@ -279,7 +279,7 @@ def _moments(sample: "BoundTable", plan: Plan, names: tuple[str, ...], where: Wh
         frame = plan.frame(sample.frame).with_columns(*columns)
         products = [nw.col(f"{PREFIX}x{a}") * nw.col(f"{PREFIX}x{b}") for a, b in pairs]
         cells = sample.weighting_variables
-        reduced = reduce_rows(frame, sample.design, products, cells=cells, by=names, where=where)
+        reduced = reduce_rows(frame, sample.design, products, cells=cells, by=names, where=where, spread=False)
         return Moments({pair: place for place, pair in enumerate(pairs)}, reduced)
 
     return run

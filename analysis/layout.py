@@ -25,6 +25,7 @@ class Stage:
 
     of: last-stage unit -> unit of this stage. group: U, unit -> group. drawn, population: G, units drawn and units
     there are (infinite without fpc). chance: U inclusion probabilities where units were drawn with unequal ones.
+    copies: U, how many alike each unit stands for where rows were summed (see `elements`); None: for itself.
     """
 
     of: Integers
@@ -33,6 +34,12 @@ class Stage:
     population: Floats
     names: Sequence[str]
     chance: Floats | None = None
+    copies: Floats | None = None
+
+    @property
+    def alike(self) -> Floats:
+        """U numbers of units that each unit stands for."""
+        return np.ones(len(self.group)) if self.copies is None else self.copies
 
     @property
     def fraction(self) -> Floats:
@@ -68,11 +75,17 @@ class Layout:
 
 
 def make_layout(
-    design: Design, labels: Mapping[str, Column], limits: Sequence[tuple[Floats, Floats]], rows: int
+    design: Design,
+    labels: Mapping[str, Column],
+    limits: Sequence[tuple[Floats, Floats]],
+    rows: int,
+    *,
+    copies: Floats | None = None,
 ) -> tuple[Layout, Integers]:
     """The layout of the units, and the last-stage unit of each of the `rows` groups of the reduced table.
 
-    limits: the least and the largest value of each of the design's stage columns in each of the groups.
+    limits: the least and the largest value of each of the design's stage columns in each of the groups. copies: where
+    rows are the units and were summed, how many alike each of the groups stands for.
     """
     _check_labels(design, labels)
     strata = [labels[name] for name in design.strata]
@@ -92,7 +105,9 @@ def make_layout(
     names = Described(top, group)
     for depth, columns in enumerate(depths):
         unit = last if columns is depths[-1] else numbered(columns, rows)
-        stages.append(_stage(design, depth, unit=unit, group=group, names=names, limits=limits, first=first_row))
+        alike = copies if columns is depths[-1] else None
+        made = _stage(design, depth, unit=unit, group=group, names=names, limits=limits, first=first_row, copies=alike)
+        stages.append(made)
         group, names = unit, Described(columns, unit)
         if depth >= len(limits):
             break
@@ -161,6 +176,7 @@ def _collapsed(stage: Stage, stratum: Integers, wave: Integers, members: tuple[L
         population=np.bincount(home, weights=stage.population).astype(float),
         names=tuple(" + ".join(describe(label) for label in members[one]) for one, _ in labels),
         chance=stage.chance,
+        copies=stage.copies,
     )
 
 
@@ -187,16 +203,18 @@ def _stage(
     names: Sequence[str],
     limits: Sequence[tuple[Floats, Floats]],
     first: Integers,
+    copies: Floats | None,
 ) -> Stage:
     of_group = group[first_rows(unit)]
-    drawn = np.bincount(of_group, minlength=len(names)).astype(float)
+    drawn = np.rint(np.bincount(of_group, weights=copies, minlength=len(names)).astype(float))
     population, chance = np.full(len(names), np.inf), None
     if depth < len(limits) and design.pps is not None:
         chance = _chance(design.inclusion_probabilities[depth], limits[depth], unit)
         population = drawn**2 / np.bincount(of_group, weights=chance, minlength=len(names))
     elif depth < len(limits):
         population = _population(design.fpcs[depth], limits[depth], group, drawn=drawn, names=names)
-    return Stage(of=unit[first], group=of_group, drawn=drawn, population=population, names=names, chance=chance)
+    of = unit[first]
+    return Stage(of=of, group=of_group, drawn=drawn, population=population, names=names, chance=chance, copies=copies)
 
 
 def _chance(column: str, limits: tuple[Floats, Floats], unit: Integers) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.entries import Entries, chain
+from analysis.layout import Stage
 from analysis.repeated import Repeated
 from analysis.repeats import Repeats
 from analysis.totals import Reduced
@@ -160,20 +161,28 @@ class Linear:
 
     def _valid(self, statistic: Statistic, mask: Floats) -> Booleans:
         """R x P, the groups with a valid answer in each set of domains."""
-        return np.asarray((mask > 0) & (self.reduced.sums[:, [statistic.base]] > 0))
+        return np.asarray((mask > 0) & (self.reduced.plain[:, [statistic.base]] > 0))
+
+    @property
+    def _first(self) -> Stage:
+        """The first stage, as the groups stand in it."""
+        first = self.reduced.layout.stages[0]
+        return replace(first, of=first.of[self.reduced.unit])
 
     def lonely_strata(self, statistic: Statistic, members: Booleans) -> NDArray[np.int64]:
         """P numbers of strata (in a wave) of which each set of domains (P x D) has a valid answer in one psu of
         several.
         """
-        valid, first = self._valid(statistic, self.mask(members)), self.reduced.layout.stages[0]
-        units = replace(first, of=first.of[self.reduced.unit])
-        return np.asarray(lonely_groups(valid, units).sum(axis=0))
+        valid, first = self._valid(statistic, self.mask(members)), self._first
+        if first.copies is None:
+            return np.asarray(lonely_groups(valid, first).sum(axis=0))
+        answers = group_sums(valid * self.reduced.plain[:, [statistic.base]], first.group[first.of], len(first.drawn))
+        return np.asarray(((np.rint(answers) == 1) & (first.drawn > 1)[:, None]).sum(axis=0))
 
     @cached_property
     def _units_inside(self) -> Booleans:
         """Whether each last-stage unit has a row inside `where`."""
-        alive = self.reduced.inside & (self.reduced.weight > 0)
+        alive = self.reduced.inside & (self.reduced.rows > 0)
         return group_any(alive[:, None], self.reduced.unit, len(self.reduced.layout.stages[-1].of))[:, 0]
 
     @property
@@ -192,7 +201,7 @@ class Linear:
         reduced, layout, there = self.reduced, self.reduced.layout, None
         units = group_sums(self._residuals(scores, plain), reduced.unit, len(layout.stages[-1].of))
         if layout.lonely_in_domains:
-            held = (reduced.inside & (reduced.weight > 0))[:, None] if members is None else members
+            held = (reduced.inside & (reduced.rows > 0))[:, None] if members is None else members
             there = group_sums(np.broadcast_to(held, scores.shape).astype(float), reduced.unit, len(units)) > 0
         return _without_noise(root(units, layout, self.lonely, self._units_inside, there), size)
 
@@ -252,26 +261,36 @@ class Linear:
     @cached_property
     def design_df(self) -> float:
         """Degrees of freedom of the whole, inside `where`."""
-        inside = (self.reduced.inside & (self.reduced.weight > 0))[:, None]
+        inside = (self.reduced.inside & (self.reduced.rows > 0))[:, None]
         return float(self._freedom(inside)[0])
 
-    def _freedom(self, rows: Booleans) -> Floats:
+    def _freedom(self, rows: Booleans, answers: Floats | None = None) -> Floats:
         """P degrees of freedom of the groups chosen (R x P): psus less strata; the rank of supplied replicates less
-        one.
+        one. answers: R, the rows chosen in each group, where rows are the psus and were summed; None: all of them.
         """
+        if self._first.copies is not None:
+            return self._rows_less_strata(rows, self.reduced.rows if answers is None else answers)
         if self.repeats is None or not self.repeats.by_rank:
             return self._psus_less_strata(rows)
         return np.array([self.repeats.rank(one) - 1 for one in rows.T])
 
     def _degrees(self, statistic: Statistic, mask: Floats) -> Floats:
         """P x 3 psus less strata."""
-        valid = self._valid(statistic, mask)
-        return self.degrees_of(valid, (mask > 0) & (self.reduced.weight[:, None] > 0))
+        answers = self.reduced.plain[:, statistic.base]
+        return self.degrees_of(self._valid(statistic, mask), (mask > 0) & (self.reduced.rows[:, None] > 0), answers)
 
-    def degrees_of(self, valid: Booleans, domain: Booleans) -> Floats:
-        """P x 3 degrees of freedom of groups with a valid answer, of the domain (R x P each), and inside `where`."""
+    def degrees_of(self, valid: Booleans, domain: Booleans, answers: Floats | None = None) -> Floats:
+        """P x 3 degrees of freedom of groups with a valid answer, of the domain (R x P each), and inside `where`.
+        answers: R, the valid answers in each group.
+        """
         everywhere = np.full(valid.shape[1], self.design_df)
-        return np.column_stack([self._freedom(valid), self._freedom(domain), everywhere])
+        return np.column_stack([self._freedom(valid, answers), self._freedom(domain), everywhere])
+
+    def _rows_less_strata(self, rows: Booleans, answers: Floats) -> Floats:
+        first = self._first
+        home = self.reduced.layout.stratum[first.of]
+        strata = group_any(rows, home, int(home.max()) + 1)
+        return np.rint((rows * answers[:, None]).sum(axis=0)) - strata.sum(axis=0)
 
     def _psus_less_strata(self, rows: Booleans) -> Floats:
         layout = self.reduced.layout

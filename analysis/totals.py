@@ -2,7 +2,7 @@
 
 Everything linear follows from these sums (Lumley 2010, chapter 2; Binder 1983): a domain is a key and never a
 filter, so units without a member of the domain stay, with zero. Where the row is itself the sampling unit, each row
-is a group.
+of a table in memory is a group, and those of a lazy table give their cross-products too (see `elements`).
 """
 
 import math
@@ -17,6 +17,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis import elements
 from analysis.codes import Column, codes_of
 from analysis.design import Design, check_columns
 from analysis.errors import DesignError, reading
@@ -136,12 +137,14 @@ def reduce_rows(
     plain: Sequence[int] = (),
     each_row: bool = False,
     replicates: bool = False,
+    spread: bool = True,
 ) -> Reduced:
     """One pass over the rows; see `Reduced` for what comes back. Raises DesignError for weights or keys that cannot
     be.
 
     each_row: every row is a group of its own, so that `plain` holds the rows' values; the needed columns are read.
-    replicates: whether to read the design's replicate columns.
+    replicates: whether to read the design's replicate columns. spread: whether a variance will be asked; where the rows
+    of a lazy table are the sampling units, it comes from sums of cross-products (see `elements`).
     """
     schema = frame.collect_schema()
     check_columns(by, list(schema), "by=")
@@ -159,7 +162,11 @@ def reduce_rows(
     if nested is not None:
         raise DesignError(f"The column {nested!r} holds {schema[nested]}, which is no label: name another column.")
     with reading():
-        if each_row or design.rows_are_units:
+        apart = design.rows_are_units and not each_row and _are_summable(frame, design, request, columns, spread)
+        if apart:
+            found = _in_order(materialise(elements.summed(frame, request, spread=spread)), request)
+            collected = elements.stand_ins(found, request, spread=spread)
+        elif each_row or design.rows_are_units:
             further = [numeric(name).alias(named("r", i)) for i, name in enumerate(columns)]
             collected = materialise(listed(frame, request, further))
         else:
@@ -173,9 +180,20 @@ def _groups(frame: Frame, request: Request) -> nw.DataFrame[Any]:
     values = [found[named("s", j)].to_numpy() for j in range(len(request.terms))]
     if request.nulls and not np.isfinite(values).all():  # NaN, for one
         found = materialise(grouped(frame, replace(request, nulls=False, complete=False)))
-    # engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time
+    return _in_order(found, request)
+
+
+def _in_order(found: nw.DataFrame[Any], request: Request) -> nw.DataFrame[Any]:
+    """Engines hand out groups in any order; one order makes every sum, and every draw of a seed, the same each time."""
     order = [*request.keys, *([] if request.inside is None else [named("inside")])]
-    return found.sort(*order, nulls_last=True)
+    return found.sort(*order, nulls_last=True) if order else found
+
+
+def _are_summable(frame: Frame, design: Design, request: Request, replicates: Sequence[str], spread: bool) -> bool:
+    """Whether rows that are units may be summed: of a lazy table, where nothing asks for the rows themselves."""
+    if not isinstance(frame, nw.LazyFrame) or replicates or design.pps is not None or design.lonely_psu_in_domains:
+        return False
+    return not spread or len(request.terms) <= elements.MOST
 
 
 def _reduced(
@@ -194,7 +212,7 @@ def _reduced(
     _check_weights(frame, design, numbers)
     rows = len(collected)
     limits = [(numbers[named("low", i)], numbers[named("high", i)]) for i in range(len(request.limits))]
-    layout, unit = make_layout(design, labels, limits, rows)
+    layout, unit = make_layout(design, labels, limits, rows, copies=numbers.get(elements.COPIES))
     scale = np.ones(rows) if base_weight(design) is not None else layout.implied_weight[unit]
     count = len(request.terms)
     sums = _matrix(numbers, "s", count, rows) * scale[:, None]
@@ -236,7 +254,7 @@ def base_weight(design: Design) -> nw.Expr | None:
 
 
 def materialise(frame: Frame) -> nw.DataFrame[Any]:
-    """A lazy result in memory; only sums (or, for element designs, the needed columns) ever come here."""
+    """A lazy result in memory; sums, and the needed columns of what sums cannot give, are all that comes here."""
     with reading():
         return frame.collect(backend="pyarrow") if isinstance(frame, nw.LazyFrame) else frame
 

@@ -28,7 +28,8 @@ class Root:
     rows: M x P, P estimates. block: M, the stratum (or psu, at later stages) of each row. waves: M x T, whether the
     row's psu took part in each wave: a block has as many degrees of freedom as psus less waves, counted over the
     waves asked. sign: M of 1 or -1: joint inclusion probabilities may give a form that is not positive. replicates:
-    where the rows are scaled deviations of B replicate estimates, those estimates.
+    where the rows are scaled deviations of B replicate estimates, those estimates. units: M, how many psus each row
+    stands for; None: one.
     """
 
     rows: Floats
@@ -36,6 +37,7 @@ class Root:
     waves: NDArray[np.bool_]
     sign: Floats
     replicates: "ReplicateEstimates | None" = None
+    units: Floats | None = None
 
     def covariance(self) -> Floats:
         """P x P."""
@@ -78,7 +80,8 @@ class Root:
             return np.array([self.replicates.df])
         present = self.waves & waves
         blocks = int(self.block.max(initial=-1)) + 1
-        units = np.bincount(self.block, weights=present.any(axis=1), minlength=blocks)
+        each = np.ones(len(self.rows)) if self.units is None else self.units
+        units = np.rint(np.bincount(self.block, weights=present.any(axis=1) * each, minlength=blocks))
         rounds = np.zeros((blocks, present.shape[1]), dtype=bool)
         np.logical_or.at(rounds, self.block, present)
         return units - rounds.sum(axis=1)
@@ -198,7 +201,7 @@ def root(
         rows = _centred(scores, stage, before, rule)
         home = _ancestor(first, stage)
         there = np.eye(len(layout.waves), dtype=bool)[layout.wave[home]]
-        parts.append(Root(rows, stage.group + offset, there, np.ones(len(rows))))
+        parts.append(Root(rows, stage.group + offset, there, np.ones(len(rows)), units=stage.alike))
         offset += len(stage.drawn)
         before = before[stage.group] * stage.chances
     return Root(
@@ -206,6 +209,7 @@ def root(
         np.concatenate([part.block for part in parts]),
         np.vstack([part.waves for part in parts]),
         np.concatenate([part.sign for part in parts]),
+        units=np.concatenate([np.ones(len(part.rows)) if part.units is None else part.units for part in parts]),
     )
 
 
@@ -214,10 +218,12 @@ def _first_stage(scores: Floats, layout: Layout, rule: Lonely) -> list[Root]:
     first = layout.stages[0]
     rows = _centred(scores, first, np.ones(len(first.drawn)), rule)
     took_part = np.eye(len(layout.waves), dtype=bool)[layout.wave]
-    block = layout.stratum
+    block, units = layout.stratum, first.alike
     if len(layout.waves) > 1:
         rows, block, took_part = _merged(rows, layout, took_part)
-    return [Root(rows, block, took_part, np.ones(len(rows)))]
+        units = np.ones(len(rows))
+        units[layout.pair] = first.alike
+    return [Root(rows, block, took_part, np.ones(len(rows)), units=units)]
 
 
 def _formed(scores: Floats, first: Stage, layout: Layout) -> Root:
@@ -265,16 +271,18 @@ def _centred(scores: Floats, stage: Stage, before: Floats, rule: Lonely) -> Floa
 
     before: G, the probability that the unit which the group lies in was drawn.
     """
-    totals = group_sums(scores, stage.of, len(stage.group))
-    mean = group_sums(totals, stage.group, len(stage.drawn)) / stage.drawn[:, None]
+    sums = group_sums(scores, stage.of, len(stage.group))
+    mean = group_sums(sums, stage.group, len(stage.drawn)) / stage.drawn[:, None]
+    grand = sums.sum(axis=0) / stage.drawn.sum()
+    totals = sums / stage.alike[:, None]
     alone = stage.drawn == 1
     spread = np.where(alone, 1.0, stage.drawn / np.maximum(stage.drawn - 1, 1))
     if rule.name == "adjust":
-        mean[alone] = totals.mean(axis=0)
-    factor = np.clip((before * spread)[stage.group] * (1 - stage.chances), 0.0, None)[:, None]
+        mean[alone] = grand
+    factor = np.clip((before * spread)[stage.group] * (1 - stage.chances), 0.0, None)[:, None] * stage.alike[:, None]
     if rule.members is not None:
         lonely = lonely_groups(rule.members, stage)
-        mean, factor = _in_domains(lonely, stage, rule, mean=mean, grand=totals.mean(axis=0), factor=factor)
+        mean, factor = _in_domains(lonely, stage, rule, mean=mean, grand=grand, factor=factor)
     elif rule.name == "average":
         counted = np.zeros(len(alone), dtype=bool)
         counted[stage.group[stage.of[rule.inside]]] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -225,7 +226,7 @@ def test_a_stored_answer_and_its_audit_row_hold_no_token_no_case_and_no_time(sto
     assert line["detail"] == {}
     assert (line["on_date"], line["wave"], row["arrived_on"]) == (today, "spring", today)
     for text in (str(row), str(line)):
-        assert "c07" not in text
+        assert not re.search(r"\bc07\b", text)  # by chance, the id of a response may hold these letters
         assert token not in text
 
 

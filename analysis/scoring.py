@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DesignError, nearest
+from analysis.formulas import number_of, number_score
 from analysis.totals import answered, indicator, numeric
 
 Booleans = NDArray[np.bool_]
@@ -60,10 +61,13 @@ def nothing() -> nw.Expr:
 def item_score(item: Any, schema: Mapping[str, Any], *, dont_know: float | None = None) -> nw.Expr:
     """An item's score, 0-100, as a row expression: null where the answer is missing or is not scored.
 
-    A verifiable item is right where its answer is the ledger's; without a ledger entry nothing is scored. dont_know:
+    A number (integer, decimal, range, calculate) scores as sandu::score has it, and not at all outside 0-100. A
+    verifiable item is right where its answer is the ledger's; without a ledger entry nothing is scored. dont_know:
     what "don't know" scores instead of what the item declares.
     """
     _need(item.name, schema, f"The item {item.name!r}")
+    if getattr(item, "scores_numbers", False):
+        return number_score(item, number_of(item.name, schema[item.name]))
     if item.key is None:
         return _mapped(text_of(item.name, schema), _with_dont_know(item, item.scores(), dont_know))
     ledger = LEDGER + item.key

@@ -14,6 +14,8 @@ from questionnaires.functions import nearest
 from questionnaires.instrument import Page
 from questionnaires.items import SHOWN, Item
 from questionnaires.program import Program, Step, make_program
+from questionnaires.scoring import NUMBERS
+from questionnaires.scoring import problem as number_problem
 from questionnaires.sheets import Row
 
 
@@ -192,8 +194,11 @@ def _check_scoring(item: Item, row: Row) -> None:
         raise row.error(f"item {item.name!r} has no calculation; write one")
     if item.index is None:
         return
+    if item.type in NUMBERS:
+        _check_number(item, row)
+        return
     if item.type != "select_one":
-        raise row.error(f"item {item.name!r} counts into an index; only a select_one can be scored")
+        raise row.error(f"item {item.name!r} counts into an index; only a select_one or a number can be scored")
     if item.dont_know is None and any(choice.missing == "dont_know" for choice in item.choices):
         raise row.error(f"item {item.name!r} offers don't know; say zero or exclude in sandu::dont_know")
     if item.key is not None:
@@ -203,6 +208,20 @@ def _check_scoring(item: Item, row: Row) -> None:
     for name, score in item.scores().items():
         if score is not None and not 0 <= score <= 100:
             raise row.error(f"choice {name!r} of item {item.name!r} scores {score:g}; a score is between 0 and 100")
+
+
+def _check_number(item: Item, row: Row) -> None:
+    if item.score is None:
+        raise row.error(
+            f"item {item.name!r} counts into an index; say in sandu::score how its answer '.' becomes 0-100, "
+            "such as '100 * . div 10'"
+        )
+    for column in ("sandu::key", "sandu::reverse", "sandu::dont_know"):
+        if column in row.cells:
+            raise row.error(f"item {item.name!r} is a number, and {column} is for choices; remove it")
+    found = number_problem(item.type, item.score, item.constraint, item.parameters)
+    if found:
+        raise row.error(f"column sandu::score: {found}")
 
 
 def assemble(tree: Mapping[str, Any], survey: Survey, *, languages: Mapping[str, str], folder: Path) -> Parts:

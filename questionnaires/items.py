@@ -2,19 +2,21 @@
 
 import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from questionnaires.casting import LONGEST_TEXT
 from questionnaires.choices import Choice, Offer, text_in
 from questionnaires.errors import AnswerError
 from questionnaires.expressions import Context, Expression
-from questionnaires.functions import nearest, number
+from questionnaires.functions import Value, nearest, number
 from questionnaires.messages import sentence
 from questionnaires.program import Program, Scope
+from questionnaires.scoring import NUMBERS, fault, fold, score_of
 
+T = TypeVar("T")
 SELECTS = frozenset({"select_one", "select_one_from_file", "select_multiple"})
 SHOWN = SELECTS | {"integer", "decimal", "text", "date", "note"}
 
@@ -155,6 +157,39 @@ class Item:
             return dict.fromkeys((choice.name for choice in self.choices), None)
         self.choice(ledger_value)
         return {choice.name: self._verified(choice, ledger_value) for choice in self.choices}
+
+    @property
+    def scores_numbers(self) -> bool:
+        """Whether its answers are numbers that sandu::score turns into 0-100."""
+        return self.type in NUMBERS and self.index is not None and self.score is not None
+
+    def scored(self, answer: Any, ledger_value: str | None = None) -> float | None:
+        """The score 0-100 of one answer, a choice name or a number; None: no answer, or one that is not scored.
+
+        ledger_value: the right answer to a verifiable item. AnswerError names the nearest choice for an unknown one.
+        """
+        if answer is None or answer == "":
+            return None
+        if self.scores_numbers:
+            assert self.score is not None
+            return score_of(self.score, answer)
+        choice = self.choice(str(answer))
+        return self._score(choice) if self.key is None else self.scored_against(ledger_value)[choice.name]
+
+    def unscored(self, answer: Any) -> str | None:
+        """Why a number has no score although the form does not say so, in a sentence; None where all is well."""
+        if answer is None or answer == "" or not self.scores_numbers:
+            return None
+        assert self.score is not None
+        found = fault(self.score, answer)
+        return found and f"item {self.name!r}: {found}"
+
+    def fold_score(
+        self, *, own: Callable[[], T], literal: Callable[[Value], T], call: Callable[[str, Sequence[T]], T]
+    ) -> T:
+        """The score of a number as another engine's formula, made from its leaves up."""
+        assert self.score is not None
+        return fold(self.score.root, own=own, literal=literal, call=call)
 
     def _verified(self, choice: Choice, ledger_value: str) -> float | None:
         if choice.missing is not None:

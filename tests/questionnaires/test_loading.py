@@ -152,7 +152,7 @@ def test_the_small_form_is_right_as_it_stands() -> None:
         (changed("survey", 9, sandu__score="${q2}"), "row 9: column sandu::score refers to another item"),
         (
             changed("survey", 4, sandu__index="all", sandu__weight="1"),
-            "row 4: item 'q2' counts into an index; only a select_one can be scored",
+            "row 4: item 'q2' counts into an index; say in sandu::score how its answer '.' becomes 0-100",
         ),
         (
             changed("choices", 3, score="120"),

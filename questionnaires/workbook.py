@@ -1,5 +1,6 @@
 """The sheets of an instrument from an Excel file: openpyxl reads the cells of what limits.py let pass."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from io import BytesIO
@@ -14,6 +15,7 @@ from questionnaires.limits import LAST_COLUMN, LAST_ROW, UNREADABLE, Scan, check
 from questionnaires.sheets import SHEETS, Row, Sheets, make_row
 
 BEYOND = ("external_choices", "entities", "osm")
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how Excel writes what XML cannot hold
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -108,7 +110,9 @@ def _cell(cell: object) -> str:
         return str(int(cell))
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat()
-    return cell.isoformat() if isinstance(cell, date | time) else str(cell)
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), str(cell))
 
 
 def _refuse_twins(header: list[str], source: str, sheet: str) -> None:

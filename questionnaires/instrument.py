@@ -32,9 +32,9 @@ class Page:
         """The heading of the page, "" when it has none; `answers` put in words what it tells."""
         return tell_answers(text_in(self.labels, language), self.items[0].items, self.program, language, answers)
 
-    def visible(self, answers: Mapping[str, Any]) -> tuple[Item, ...]:
+    def visible(self, answers: Mapping[str, Any], *, submission_id: str = "") -> tuple[Item, ...]:
         """The items of this page that apply, given the answers so far."""
-        return self._visible(self.program.run(answers))
+        return self._visible(self.program.run(answers, submission_id=submission_id))
 
     def _visible(self, scope: Scope) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.name in scope.relevant)
@@ -145,10 +145,16 @@ class Instrument:
         )
 
     def problems(
-        self, page: Page, answers: Mapping[str, Any], language: str = "zh", *, today: date | None = None
+        self,
+        page: Page,
+        answers: Mapping[str, Any],
+        language: str = "zh",
+        *,
+        today: date | None = None,
+        submission_id: str = "",
     ) -> dict[str, str]:
         """Item name -> one sentence to the resident, for each answer on `page` that cannot stand."""
-        scope = self.program.run(answers, today, language=language)
+        scope = self.program.run(answers, today, submission_id=submission_id, language=language)
         found = {item.name: item.problem(scope, language) for item in page._visible(scope)}
         return {name: sentence for name, sentence in found.items() if sentence}
 

@@ -127,7 +127,7 @@ class Item:
             return ()
         found = self.offer.choices
         if self.offer.filter is not None:
-            found = self.offer.given(self.program.run(answers).values)
+            found = self.offer.given(self.program.run(answers, submission_id=submission_id).values)
         randomized = self.parameters.get("randomize") == "true"
         seed = self._order_seed(answers, submission_id) if randomized else submission_id
         if not seed or not (self.reverse or randomized):
@@ -147,7 +147,7 @@ class Item:
             return submission_id and f"{submission_id} {self.name}"
         if not declared.startswith("${"):
             return declared
-        value = self.program.run(answers).values.get(declared[2:-1].strip(), "")
+        value = self.program.run(answers, submission_id=submission_id).values.get(declared[2:-1].strip(), "")
         return string(value)
 
     def search(

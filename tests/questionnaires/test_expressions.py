@@ -254,6 +254,26 @@ def test_a_form_draws_by_submission_and_speaks_the_language_of_the_resident(tmp_
     assert 70 < arms["a"] < 130
 
 
+def test_pages_and_orders_follow_what_the_submission_drew(tmp_path: Path) -> None:
+    path = form(tmp_path)
+    text = path.read_text(encoding="utf-8").replace(
+        "name: clean,", 'name: clean, parameters: "randomize=true, seed=${kept}",'
+    )
+    path.write_text(text, encoding="utf-8")
+    instrument = load_instrument(path)
+    orders = set()
+    for place in range(40):
+        who = {"submission_id": f"s{place}"}
+        drew = instrument.clean({}, **who).answers["arm"]
+        following = instrument.next_page({}, after="when", **who)
+        assert (following is not None) is (drew == "a")
+        assert bool(instrument.page("why").visible({}, **who)) is (drew == "a")
+        assert not instrument.problems(instrument.page("why"), {}, **who)
+        orders.add((f"s{place}", tuple(choice.name for choice in instrument.item("clean").offered({}, f"s{place}"))))
+    assert len(orders) == 40
+    assert len({order for _, order in orders}) == 2
+
+
 def test_a_constraint_sees_the_day_it_is_given(tmp_path: Path) -> None:
     instrument = load_instrument(form(tmp_path))
     assert "when" in instrument.clean({"when": "2026-05-02"}, today=date(2026, 5, 1)).problems

@@ -87,7 +87,7 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
     try:
         return convert(form, pretty_print=False)._pyxform
     except PyXFormError as error:
-        raise _placed(source, " ".join(str(error).split())) from None
+        raise _placed(source, " ".join(str(error).split()), sheets["survey"]) from None
     except (LookupError, TypeError, AttributeError, ValueError) as error:  # pyxform stumbles over some odd sheets
         raise InstrumentError(
             f"{source}, sheet survey: the form cannot be put together ({type(error).__name__}: {error}); "
@@ -95,11 +95,12 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
         ) from None
 
 
-def _placed(source: str, sentence: str) -> InstrumentError:
+def _placed(source: str, sentence: str, rows: list[Row]) -> InstrumentError:
     """A sentence of pyxform with its place in our form: "[row : 8] On the 'survey' sheet, ..." names both."""
     row = re.search(r"\[row : ([0-9]+)\] *", sentence)
     if row is None:
-        return InstrumentError(f"{source}: {sentence}")
+        named = next((row for row in rows if f"'{row.cells.get('name')}'" in sentence), None)
+        return named.error(sentence) if named else InstrumentError(f"{source}, sheet survey: {sentence}")
     sheet = re.search(r"[Oo]n the '(\w+)' sheet", sentence)
     name = sheet[1] if sheet else "survey"
     return InstrumentError(f"{source}, sheet {name}, row {row[1]}: {sentence.replace(row[0], '')}")

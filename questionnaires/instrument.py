@@ -28,9 +28,11 @@ class Page:
     # (randomised group, its part that the page belongs to), the outermost group first
     shuffled: tuple[tuple[str, str], ...] = ()
 
-    def label(self, language: str, answers: Mapping[str, Any] | None = None) -> str:
+    def label(self, language: str, answers: Mapping[str, Any] | None = None, submission_id: str = "") -> str:
         """The heading of the page, "" when it has none; `answers` put in words what it tells."""
-        return tell_answers(text_in(self.labels, language), self.items[0].items, self.program, language, answers)
+        heading = text_in(self.labels, language)
+        items = self.items[0].items
+        return tell_answers(heading, items, self.program, language, answers, submission_id=submission_id)
 
     def visible(self, answers: Mapping[str, Any], *, submission_id: str = "") -> tuple[Item, ...]:
         """The items of this page that apply, given the answers so far."""

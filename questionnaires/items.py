@@ -75,23 +75,23 @@ class Item:
         """Whether a resident ever sees it."""
         return self.type in SHOWN
 
-    def label(self, language: str, answers: Mapping[str, Any] | None = None) -> str:
+    def label(self, language: str, answers: Mapping[str, Any] | None = None, submission_id: str = "") -> str:
         """The question as shown, in `language` or else in the default language.
 
         `answers` put in words the answers that it tells; without them `${item}` stays as written.
         """
-        return self._told(text_in(self.labels, language), language, answers)
+        return self._told(text_in(self.labels, language), language, answers, submission_id)
 
-    def hint(self, language: str, answers: Mapping[str, Any] | None = None) -> str:
+    def hint(self, language: str, answers: Mapping[str, Any] | None = None, submission_id: str = "") -> str:
         """The help below the question, "" when there is none."""
-        return self._told(text_in(self.hints, language), language, answers)
+        return self._told(text_in(self.hints, language), language, answers, submission_id)
 
-    def guidance(self, language: str, answers: Mapping[str, Any] | None = None) -> str:
+    def guidance(self, language: str, answers: Mapping[str, Any] | None = None, submission_id: str = "") -> str:
         """The longer help that is shown on demand, "" when there is none."""
-        return self._told(text_in(self.guidance_hints, language), language, answers)
+        return self._told(text_in(self.guidance_hints, language), language, answers, submission_id)
 
-    def _told(self, text: str, language: str, answers: Mapping[str, Any] | None) -> str:
-        return tell_answers(text, self.items, self.program, language, answers)
+    def _told(self, text: str, language: str, answers: Mapping[str, Any] | None, submission_id: str) -> str:
+        return tell_answers(text, self.items, self.program, language, answers, submission_id=submission_id)
 
     @property
     def appearances(self) -> frozenset[str]:
@@ -284,12 +284,18 @@ class Item:
 
 
 def tell_answers(
-    text: str, items: Mapping[str, Item], program: Program, language: str, answers: Mapping[str, Any] | None
+    text: str,
+    items: Mapping[str, Item],
+    program: Program,
+    language: str,
+    answers: Mapping[str, Any] | None,
+    *,
+    submission_id: str,
 ) -> str:
     """A text with `${item}` in words, as far as there are clean answers; as written when `answers` is None."""
     if answers is None or "${" not in text:
         return text
-    known = program.run(answers).answers
+    known = program.run(answers, submission_id=submission_id, language=language).answers
     return tell(text, lambda name: items[name].label_of(known.get(name), language))
 
 

@@ -24,6 +24,11 @@ class Range:
         return self.start <= number <= self.end and (number - self.start) % self.step == 0
 
     @property
+    def whole(self) -> bool:
+        """Whether every number is whole."""
+        return self.start % 1 == 0 and self.step % 1 == 0
+
+    @property
     def size(self) -> int:
         """How many numbers there are."""
         return int((self.end - self.start) / self.step) + 1

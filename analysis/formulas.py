@@ -15,6 +15,8 @@ from typing import Any
 
 import narwhals as nw
 
+from analysis.errors import DesignError
+
 ROUNDING = 1e-9  # as in the instrument: a score may miss 0 or 100 by the last bits
 NUMBER = r"^-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
 
@@ -44,13 +46,15 @@ def number_score(item: Any, answer: nw.Expr) -> nw.Expr:
 
 def number_of(name: str, dtype: Any) -> nw.Expr:
     """A column as numbers, null where it holds none: the texts of a calculate item are read as XPath reads them."""
+    if dtype.is_temporal() or dtype.is_nested():
+        raise DesignError(f"The column {name!r} holds {dtype}, and its item asks for a number: write it as one.")
     column = nw.col(name)
     if dtype == nw.String or dtype in (nw.Categorical, nw.Enum, nw.Object):
         text = column.cast(nw.String).str.strip_chars()
         # what is no number goes first: engines refuse a whole table for one text that they cannot cast
         return nw.when(text.str.contains(NUMBER)).then(text).otherwise(nw.lit(None, dtype=nw.String)).cast(nw.Float64)
     number = column.cast(nw.Float64)
-    return nw.when(number == number).then(number).otherwise(_null()) if dtype.is_float() else number  # noqa: PLR0124
+    return number.fill_nan(None) if dtype.is_float() else number
 
 
 def _null() -> nw.Expr:
@@ -86,7 +90,9 @@ def _call(name: str, parts: Sequence[Part]) -> Part:
 def _arithmetic(apply: Callable[..., nw.Expr]) -> Callable[..., Part]:
     def call(*parts: Part) -> Part:
         numbers = [_number(part) for part in parts]
-        return Part(apply(*(n.expression for n in numbers)), may_fail=any(n.may_fail for n in numbers))
+        found, may_fail = apply(*(n.expression for n in numbers)), any(n.may_fail for n in numbers)
+        # where a division by zero gave an infinity, infinity less infinity may follow
+        return Part(found.fill_nan(None) if may_fail else found, may_fail=may_fail)
 
     return call
 
@@ -121,7 +127,7 @@ def _divided(above: Part, below: Part) -> Part:
     safe = nw.when(bottom != 0.0).then(bottom).otherwise(_null())
     positive = nw.when((bottom == 0.0) & (top > 0.0)).then(nw.lit(math.inf)).otherwise(top / safe)
     signed = nw.when((bottom == 0.0) & (top < 0.0)).then(nw.lit(-math.inf)).otherwise(positive)
-    return Part(signed, may_fail=True)
+    return Part(signed.fill_nan(None), may_fail=True)
 
 
 def _remainder(above: Part, below: Part) -> Part:

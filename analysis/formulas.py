@@ -44,6 +44,16 @@ def number_score(item: Any, answer: nw.Expr) -> nw.Expr:
     return nw.when(inside).then(bounded).otherwise(_null())
 
 
+def number_fault(item: Any, answer: nw.Expr) -> nw.Expr:
+    """Whether a row's answer has no score although the instrument does not say so with ''."""
+    part = _number(item.fold_score(own=lambda: Part(answer), literal=_literal, call=_call))
+    score = part.expression
+    outside = ((score < -ROUNDING) | (score > 100 + ROUNDING)).fill_null(False)
+    on_purpose = item.fold_score(own=lambda: False, literal=lambda value: value == "", call=lambda _, parts: any(parts))
+    # where '' may be meant, a score that is null may be it
+    return ~answer.is_null() & (outside if on_purpose else outside | score.is_null())
+
+
 def number_of(name: str, dtype: Any) -> nw.Expr:
     """A column as numbers, null where it holds none: the texts of a calculate item are read as XPath reads them."""
     if dtype.is_temporal() or dtype.is_nested():

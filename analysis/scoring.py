@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DesignError, nearest
-from analysis.formulas import number_of, number_score
+from analysis.formulas import number_fault, number_of, number_score
 from analysis.totals import answered, indicator, numeric
 
 Booleans = NDArray[np.bool_]
@@ -204,3 +204,23 @@ def score_frame(data: Any, instrument: Any) -> Any:
     schema = dict(frame.collect_schema())
     columns = [item_score(item, schema).alias(item.name + SCORE) for item in scored_items(instrument)]
     return frame.select(*columns).to_native()
+
+
+def answers_off_the_scale(data: Any, instrument: Any) -> dict[str, int]:
+    """Item -> how many of its answers are numbers that sandu::score takes out of 0-100, so that they are not scored.
+
+    Items without such answers are absent; `Item.unscored` gives the reason for one answer.
+    """
+    frame = nw.from_native(getattr(data, "data", data) if hasattr(data, "design") else data)
+    schema = dict(frame.collect_schema())
+    asked = [item for item in scored_items(instrument) if item.scores_numbers and item.name in schema]
+    if not asked:
+        return {}
+    counted = frame.select(
+        *[
+            indicator(number_fault(item, number_of(item.name, schema[item.name]))).sum().alias(item.name)
+            for item in asked
+        ]
+    )
+    row = (counted.collect("pyarrow") if isinstance(counted, nw.LazyFrame) else counted).to_dict(as_series=False)
+    return {item.name: int(row[item.name][0] or 0) for item in asked if row[item.name][0]}

@@ -269,7 +269,8 @@ def _check_number(item: Item, row: Row) -> None:
     for column in ("sandu::key", "sandu::reverse", "sandu::dont_know"):
         if column in row.cells:
             raise row.error(f"item {item.name!r} is a number, and {column} is for choices; remove it")
-    found = number_problem(item.type, item.score, item.constraint, item.parameters)
+    points = [float(value) for value in item.range.values] if item.range else []
+    found = number_problem(item.type, item.score, item.constraint, points)
     if found:
         raise row.error(f"column sandu::score: {found}")
 

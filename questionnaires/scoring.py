@@ -4,7 +4,7 @@ Only what every table engine computes alike may stand in such an expression, so 
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from questionnaires.expressions import Call, Context, Dot, Expression, Literal, Node, walk
@@ -19,7 +19,6 @@ COMPUTED = frozenset(
 ROUNDING = 1e-9  # 100 * 3 * (1 div 3) may miss 100 by the last bit
 DEAREST = 4  # divisions by something other than a number: each of them doubles what a table engine has to compute
 EVERY = 5_000  # answers tried one by one
-_STEPS = {"start": "1", "end": "10", "step": "1"}  # of a range that does not say its own
 
 
 def value_of(answer: Value) -> float:
@@ -68,14 +67,14 @@ def fold(
     raise TypeError(f"{root} stands in no score")
 
 
-def problem(kind: str, score: Expression, constraint: Expression | None, parameters: Mapping[str, str]) -> str | None:
+def problem(kind: str, score: Expression, constraint: Expression | None, points: Sequence[float] = ()) -> str | None:
     """What is wrong with the score of a number, as the end of a sentence; None when nothing can be shown to be.
 
-    Shown is what one answer that the constraint allows proves: all answers of a short list of integers, else the
-    bounds, what lies beside them, and small and large numbers.
+    Shown is what one answer that the constraint allows proves: all `points` of a range, all integers between near
+    bounds, else the bounds, what lies beside them, and small and large numbers.
     """
     return _unusable(score) or next(
-        (found for answer in _allowed(kind, score, constraint, parameters) if (found := fault(score, answer))), None
+        (found for answer in _allowed(kind, score, constraint, points) if (found := fault(score, answer))), None
     )
 
 
@@ -108,21 +107,12 @@ def _results(root: Node) -> Iterable[Node]:
     return [root]
 
 
-def _allowed(
-    kind: str, score: Expression, constraint: Expression | None, parameters: Mapping[str, str]
-) -> Iterable[float]:
+def _allowed(kind: str, score: Expression, constraint: Expression | None, points: Sequence[float]) -> Iterable[float]:
     """Answers that can surely be given, to try the score on. What hangs on other items shows nothing."""
     if kind == "calculate" or (constraint is not None and constraint.references):
         return []
-    tried = _range(parameters) if kind == "range" else _numbers(kind, score, constraint)
+    tried = points or _numbers(kind, score, constraint)
     return [one for one in tried if constraint is None or constraint.holds(Context({}, own=one))]
-
-
-def _range(parameters: Mapping[str, str]) -> list[float]:
-    start, end, step = (number(parameters.get(name, usual)) for name, usual in _STEPS.items())
-    if not step or math.isnan(start + end + step) or not 0 <= (end - start) / step <= EVERY:
-        return []
-    return [start + place * step for place in range(int((end - start) / step + ROUNDING) + 1)]
 
 
 def _numbers(kind: str, score: Expression, constraint: Expression | None) -> list[float]:

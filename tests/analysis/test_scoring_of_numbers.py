@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from analysis import Design, DesignError, Sample
-from analysis.scoring import item_score, score_frame
+from analysis.scoring import answers_off_the_scale, item_score, score_frame
 from questionnaires import Instrument, InstrumentError, load_instrument_text
 
 ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {
@@ -161,6 +161,25 @@ def test_a_number_outside_the_scale_is_not_scored_and_says_why() -> None:
     assert odd.unscored("na") is odd.unscored(None) is odd.scored("na") is None
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_answers_off_the_scale_are_counted(engine: str) -> None:
+    table = ENGINES[engine](pd.DataFrame({"x": [0.0, 1.0, 5.0, -1.0, 100.0, None]}))
+    calculated = {"type": "calculate", "calculation": "today()"}
+    assert answers_off_the_scale(table, form("100 * . div 4", **calculated)) == {"x": 3}
+    assert answers_off_the_scale(table, form("100 * (. div .)", **calculated)) == {"x": 1}
+    assert answers_off_the_scale(table, form("if(. < 0, '', min(., 100))", **calculated)) == {}
+
+
+@pytest.mark.parametrize("engine", ["polars lazy", "arrow", "duckdb"])
+def test_an_index_over_numbers_is_the_same_on_every_engine(engine: str, opinion_like: Instrument) -> None:
+    frame = pd.DataFrame({"c": ["good", "poor"] * 3, "k": ["yes"] * 6, "ledger_ledger": ["yes"] * 6, "weight": 1.0})
+    frame["n"], frame["place"] = [0, 1, 2, 3, 4, 9], ["a", "b"] * 3
+    found = Sample(ENGINES[engine](frame), Design(weight="weight"), instrument=opinion_like)
+    # by hand: a: c 100, k 100, n (0 + 200/3 + 100) / 3; b: c 0, k 100, n (100/3 + 100 + 100) / 3
+    expected = [(100 + 100 + 2 * (500 / 9)) / 4, (0 + 100 + 2 * (700 / 9)) / 4]
+    assert found.index("i", by="place").values == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("type", "score", "constraint", "sentence"),
     [
@@ -202,6 +221,13 @@ def test_a_score_within_the_scale_loads(type: str, score: str, constraint: str) 
     item = form(score, type=type, **({"constraint": constraint} if constraint else {})).items["x"]
     assert item.scores_numbers
     assert item.scores() == {}
+
+
+def test_every_step_of_a_range_is_tried() -> None:
+    item = form("20 * (. - 1)", type="range", parameters="start=1 end=6 step=0.5").items["x"]
+    assert [item.scored(value) for value in (1.0, 3.5, 6.0)] == [0, 50, 100]
+    with pytest.raises(InstrumentError, match=r"the answer 3.5 scores 150, and a score is between 0 and 100"):
+        form("if(. = 3.5, 150, 50)", type="range", parameters="start=1 end=6 step=0.5")
 
 
 def test_what_is_for_choices_is_refused_on_a_number_and_a_number_needs_its_expression() -> None:

@@ -200,26 +200,27 @@ class _Assembler:
 
     def item(self, name: str, page: str | None, program: Program, items: Mapping[str, Item]) -> Item:
         sketch, row = self.sketches[name], self.sketches[name].row
-        node, bind, cells = sketch.node, sketch.node.get("bind", {}), sketch.row.cells
+        node, cells = sketch.node, sketch.row.cells
+        # texts come from the row as written: pyxform turns Chinese quotation marks into straight ones
         item = Item(
             name=name,
             type=sketch.type,
             page=page,
-            labels=self.texts(node.get("label")),
-            hints=self.texts(node.get("hint")),
+            labels=row.texts("label", self.languages),
+            hints=row.texts("hint", self.languages),
             program=program,
             offer=self.offer(name),
             items=items,
-            guidance_hints=self.texts(node.get("guidance_hint")),
+            guidance_hints=row.texts("guidance_hint", self.languages),
             default=cells.get("default"),
             read_only=is_read_only(row) and sketch.type == "text",
             range=read_range(node.get("parameters", {})) if sketch.type == "range" else None,
             required=cells.get("required", "").lower() in ("yes", "true", "true()"),
             required_when=formula(row, "required"),
-            required_messages=self.texts(bind.get("jr:requiredMsg")),
+            required_messages=row.texts("required_message", self.languages),
             relevance=formula(row, "relevant"),
             constraint=formula(row, "constraint"),
-            constraint_messages=self.texts(bind.get("jr:constraintMsg")),
+            constraint_messages=row.texts("constraint_message", self.languages),
             calculation=formula(row, "calculation"),
             appearance=node.get("control", {}).get("appearance", ""),
             parameters=MappingProxyType(dict(node.get("parameters", {}))),
@@ -306,7 +307,7 @@ def assemble(tree: Mapping[str, Any], survey: Survey, *, languages: Mapping[str,
 def _page(name: str, items: list[Item], assembler: _Assembler, program: Program) -> Page:
     # a page that was split off keeps the heading of the group it came from
     group = assembler.sketches[items[0].name].page_group
-    heading = assembler.texts(assembler.sketches[group].node.get("label")) if group else MappingProxyType({})
+    heading = assembler.sketches[group].row.texts("label", assembler.languages) if group else MappingProxyType({})
     orders = [assembler.shuffled(item.name, program) for item in items]
     # a page group stands inside the part of a randomised group, so its items agree
     return Page(name, heading, tuple(items), program, orders[0])

@@ -111,9 +111,9 @@ def test_or_other_of_several_answers() -> None:
 
 
 def test_a_label_tells_an_earlier_answer_in_words_on_one_line() -> None:
-    told = {"label::中文 (zh)": "您选了${first}，为什么？", "label::English (en)": "Why ${first}?"}
+    told = {"label::中文 (zh)": "您选了“${first}”，为什么？", "label::English (en)": "Why ${first}?"}
     made = form(row("select_one needs", "first"), row("text", "second"), row("text", "why", label="", **told))
-    assert made.items["why"].label("zh", {"first": "roads"}) == "您选了修路，为什么？"
+    assert made.items["why"].label("zh", {"first": "roads"}) == "您选了“修路”，为什么？"
     assert made.items["why"].label("en", {"first": "roads"}) == "Why Roads?"
     assert made.items["why"].label("en", {}) == "Why ?"
     assert made.items["why"].label("en") == "Why ${first}?"
@@ -184,6 +184,7 @@ def test_a_table_list_is_a_matrix() -> None:
         row("end_group"),
     )
     assert [item.appearance for item in made.items.values()] == ["list-nolabel", "list-nolabel"]
+    assert made.pages[0].label("zh") == "page？"
 
 
 GROUPS = (

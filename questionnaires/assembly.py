@@ -91,14 +91,6 @@ class _Assembler:
             read_only=is_read_only(sketch.row),
         )
 
-    def texts(self, value: Any) -> Mapping[str, str]:
-        """pyxform's text (plain, or by language column) by language code, the default language first."""
-        if value is None:
-            return MappingProxyType({})
-        if isinstance(value, str):
-            return MappingProxyType({next(iter(self.languages.values())): value})
-        return MappingProxyType({code: value[ending] for ending, code in self.languages.items() if ending in value})
-
     def offer(self, name: str) -> Offer | None:
         """The choices of an item; those of the items above it first."""
         if name in self.offers:
@@ -114,18 +106,18 @@ class _Assembler:
         return self.offers[name]
 
     def _from_list(self, sketch: _Sketch) -> tuple[Choice, ...]:
-        ours = {"name", "label", "score", "missing"}
+        ours, listed = {"name", "label", "score", "missing"}, self.survey.lists[sketch.node["name"]]
         return tuple(
             Choice(
                 name=choice["name"],
-                labels=self.texts(choice.get("label")),
+                labels=self.survey.choices[listed][choice["name"]].texts("label", self.languages),
                 score=float(choice["score"]) if "score" in choice else None,
                 missing=choice.get("missing"),
                 attributes=MappingProxyType(
                     {k: v for k, v in choice.items() if k not in ours} | {"name": choice["name"]}
                 ),
             )
-            for choice in self.lists[self.survey.lists[sketch.node["name"]]]
+            for choice in self.lists[listed]
         )
 
     def _from_file(self, sketch: _Sketch) -> tuple[Choice, ...]:

@@ -63,6 +63,7 @@ class Survey:
     rows: Mapping[str, Row]
     kinds: Mapping[str, str]
     lists: Mapping[str, str]
+    choices: Mapping[str, Mapping[str, Row]]
 
 
 def kind_of(row: Row) -> tuple[str, str]:
@@ -154,7 +155,7 @@ def _check_survey(rows: Iterable[Row], lists: Mapping[str, Mapping[str, Row]]) -
             named_lists[name] = of
         _check_values(row)
         check_cells(row, kind)
-    return Survey(found, kinds, named_lists)
+    return Survey(found, kinds, named_lists, lists)
 
 
 def _check_type(row: Row, kind: str, of: str, lists: Mapping[str, Mapping[str, Row]]) -> None:
@@ -166,6 +167,9 @@ def _check_type(row: Row, kind: str, of: str, lists: Mapping[str, Mapping[str, R
         raise row.error(f"type {kind} names no list; write '{kind} name_of_the_list'")
     if kind in LISTED and of not in lists:
         raise row.error(f"there is no list {of!r} in sheet choices{nearest(of, lists)}")
+    placed = next((name for name in lists[of] if re.match(r"[0-9]+:", name)), None) if kind == "rank" else None
+    if placed is not None:
+        raise row.error(f"choice {placed!r} of a rank starts with a number and ':', which says a place; rename it")
     if len(row.cells["type"].split()) > 2 and not kind.endswith("_group"):
         raise row.error(f"type {row.cells['type']!r} has too many words; write '{kind} {of}'")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from questionnaires.errors import InstrumentError
 from questionnaires.instrument import Instrument
+from questionnaires.or_other import written_out
 from questionnaires.sheets import SHEETS, Sheets, read_yaml
 
 # what reads the same with and without quotes, in every version of YAML
@@ -95,7 +96,7 @@ def convert_form(instrument: Instrument) -> tuple[str, list[str]]:
     from pyxform.errors import PyXFormError
     from pyxform.xls2xform import convert
 
-    sheets = to_sheets(instrument)
+    sheets = written_out(to_sheets(instrument))
     form = {name: _flat(sheets, name) for name in ("survey", "choices", "settings")}
     try:
         made = convert(form, pretty_print=True)

@@ -124,7 +124,8 @@ def _form(visit: Visit, shown: Show, title: str, _: Translate) -> tuple[dict[str
         )
         if first:
             st.title(widgets.as_text(title), anchor=False)
-            st.html(styles.lines(sender(visit.instrument, language), _(": ")))
+            if sender(visit.instrument, language):
+                st.html(styles.lines(sender(visit.instrument, language), _(": ")))
         elif page.label(language):
             st.title(widgets.as_text(page.label(language, shown.answers, visit.id)), anchor=False)
         fields, found = _controls(visit, shown, drawn, _)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from questionnaires import Instrument, InstrumentError, load_instrument_text
-from questionnaires.xlsform import to_xform
+from questionnaires.xlsform import convert_form
 
 HEAD = """settings:
   - {form_title: 表, form_id: form, version: "1", default_language: 中文 (zh)}
@@ -16,6 +16,7 @@ choices:
   - {list_name: needs, name: roads, "label::中文 (zh)": 修路, "label::English (en)": Roads}
   - {list_name: needs, name: parks, "label::中文 (zh)": 公园, "label::English (en)": Parks}
   - {list_name: needs, name: schools, "label::中文 (zh)": 学校, "label::English (en)": Schools}
+  - {list_name: places, name: "1:first", "label::中文 (zh)": “甲”, "label::English (en)": A}
 survey:
 """
 
@@ -298,6 +299,7 @@ REFUSALS: list[tuple[tuple[str, ...], str]] = [
         ),
         "item 'p' hangs on 'q', and group 'g' puts both in random order",
     ),
+    ((row("rank places", "q"),), "choice '1:first' of a rank starts with a number and ':'"),
     ((row("geopoint", "q"),), "type 'geopoint' is not supported"),
 ]
 
@@ -316,7 +318,8 @@ def test_all_of_it_is_an_xform() -> None:
         row("select_one needs or_other", "other"),
         *GROUPS,
     )
-    assert 'ref="/data/other_other"' in to_xform(made) or "other_other" in to_xform(made)
+    xform, warnings = convert_form(made)
+    assert (warnings, "请具体说明" in xform, "Please specify" in xform) == ([], True, True)
 
 
 KINDS = ["range", "rank needs", "time", "dateTime", "acknowledge", "select_multiple needs", "integer", "text", "date"]

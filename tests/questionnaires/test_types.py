@@ -373,4 +373,4 @@ def generate(seed: int) -> Instrument:
     return form(*rows, *[row("end_group")] * depth)
 
 
-GENERATED: list[Instrument] = [generate(seed) for seed in range(8)]
+GENERATED: list[Instrument] = [MIXED, *(generate(seed) for seed in range(8))]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DesignError, nearest
+from analysis.formulas import number_fault, number_of, number_score
 from analysis.totals import answered, indicator, numeric
 
 Booleans = NDArray[np.bool_]
@@ -60,10 +61,13 @@ def nothing() -> nw.Expr:
 def item_score(item: Any, schema: Mapping[str, Any], *, dont_know: float | None = None) -> nw.Expr:
     """An item's score, 0-100, as a row expression: null where the answer is missing or is not scored.
 
-    A verifiable item is right where its answer is the ledger's; without a ledger entry nothing is scored. dont_know:
+    A number (integer, decimal, range, calculate) scores as sandu::score has it, and not at all outside 0-100. A
+    verifiable item is right where its answer is the ledger's; without a ledger entry nothing is scored. dont_know:
     what "don't know" scores instead of what the item declares.
     """
     _need(item.name, schema, f"The item {item.name!r}")
+    if getattr(item, "scores_numbers", False):
+        return number_score(item, number_of(item.name, schema[item.name]))
     if item.key is None:
         return _mapped(text_of(item.name, schema), _with_dont_know(item, item.scores(), dont_know))
     ledger = LEDGER + item.key
@@ -200,3 +204,23 @@ def score_frame(data: Any, instrument: Any) -> Any:
     schema = dict(frame.collect_schema())
     columns = [item_score(item, schema).alias(item.name + SCORE) for item in scored_items(instrument)]
     return frame.select(*columns).to_native()
+
+
+def answers_off_the_scale(data: Any, instrument: Any) -> dict[str, int]:
+    """Item -> how many of its answers are numbers that sandu::score takes out of 0-100, so that they are not scored.
+
+    Items without such answers are absent; `Item.unscored` gives the reason for one answer.
+    """
+    frame = nw.from_native(getattr(data, "data", data) if hasattr(data, "design") else data)
+    schema = dict(frame.collect_schema())
+    asked = [item for item in scored_items(instrument) if item.scores_numbers and item.name in schema]
+    if not asked:
+        return {}
+    counted = frame.select(
+        *[
+            indicator(number_fault(item, number_of(item.name, schema[item.name]))).sum().alias(item.name)
+            for item in asked
+        ]
+    )
+    row = (counted.collect("pyarrow") if isinstance(counted, nw.LazyFrame) else counted).to_dict(as_series=False)
+    return {item.name: int(row[item.name][0] or 0) for item in asked if row[item.name][0]}

@@ -237,7 +237,7 @@ def _typed(rows: pd.DataFrame, opened: Opened) -> pd.DataFrame:
     """Text cells in the types that the instrument declares and the recipe needs; codes stay text."""
     instrument, place, switches = opened.instrument, f"{opened.files.place}/responses.csv", {"true": 1, "false": 0}
     numbers = {name for name in rows.columns if name in NUMBERS or name.endswith(SCORE)}
-    numbers |= {item.name for item in instrument.items.values() if item.type in ("integer", "decimal")}
+    numbers |= {item.name for item in instrument.items.values() if item.type in ("integer", "decimal", "range")}
     numbers |= columns_of_numbers(opened.recipe)
     for name in rows.columns:
         if name in numbers:

@@ -1,7 +1,9 @@
 """Raw answers to clean ones: the one place where a text becomes a number or a date.
 
-Clean: select_one a choice name, select_multiple a list of choice names, integer an int, decimal a float, date
-"YYYY-MM-DD", text in NFC without control characters. No answer is None here and an absent key everywhere else.
+Clean: select_one a choice name, select_multiple a list of choice names, rank the list of names with the first place
+first, integer an int, decimal a float, range an int where it is whole and else a float, date "YYYY-MM-DD", time
+"HH:MM", dateTime "YYYY-MM-DDTHH:MM", acknowledge "OK", text in NFC without control characters. No answer is None here
+and an absent key everywhere else.
 """
 
 import math
@@ -16,14 +18,17 @@ LONGEST_TEXT = 2000
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_PLACE = re.compile(r"(?P<place>[1-9][0-9]{0,2}):(?P<name>.+)")
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Unclean:
-    """An answer that cannot be read; `problem` is the kind, a key of messages."""
+    """An answer that cannot be read; `problem` is the kind, a key of messages, `detail` what its sentence names."""
 
     problem: str
+    detail: str = ""
 
 
 Answer = str | int | float | list[str] | None
@@ -33,6 +38,8 @@ def cast(kind: str, raw: Any) -> Answer | Unclean:
     """The clean form of one raw answer to an item of type `kind`; None when there is no answer."""
     if kind == "select_multiple":
         return _many(raw)
+    if kind == "rank":
+        return _ranked(_many(raw))
     if isinstance(raw, list | tuple):
         if len(raw) > 1:
             return Unclean("one")
@@ -47,7 +54,7 @@ def cast(kind: str, raw: Any) -> Answer | Unclean:
 def _words(kind: str, cleaned: str) -> str | Unclean | None:
     if not cleaned:
         return None
-    return _date(cleaned) if kind == "date" else _short(cleaned)
+    return _WORDS.get(kind, _short)(cleaned)
 
 
 def text(raw: str) -> str:
@@ -72,6 +79,22 @@ def _many(raw: Any) -> list[str] | Unclean | None:
     if not isinstance(raw, list | tuple) or not all(isinstance(name, str) for name in raw):
         return Unclean("unreadable")
     return [name for name in dict.fromkeys(text(part) for part in raw) if name] or None
+
+
+def _ranked(given: list[str] | Unclean | None) -> list[str] | Unclean | None:
+    """Names in their order, or "place:name" parts as a form without JavaScript sends them, sorted by place."""
+    if not isinstance(given, list):
+        return given
+    marked = [_PLACE.fullmatch(part) for part in given]
+    parts = [(int(mark["place"]), mark["name"]) for mark in marked if mark]
+    if len(parts) < len(given):
+        # a mixture is neither of the two ways to say it
+        return given if not parts else Unclean("unreadable")
+    places, names = [place for place, _ in parts], {name for _, name in parts}
+    twice = next((place for place in sorted(places) if places.count(place) > 1), None)
+    if twice is not None:
+        return Unclean("place twice", str(twice))
+    return [name for _, name in sorted(parts)] if len(names) == len(parts) else Unclean("unreadable")
 
 
 def _integer(raw: str | float) -> int | Unclean | None:
@@ -103,6 +126,11 @@ def _decimal(raw: str | float) -> float | Unclean | None:
     return float(raw)
 
 
+def _range(raw: str | float) -> float | Unclean | None:
+    found = _decimal(raw)
+    return int(found) if isinstance(found, float) and found.is_integer() else found
+
+
 def _date(cleaned: str) -> str | Unclean:
     digits = unicodedata.normalize("NFKC", cleaned)
     if not _DATE.fullmatch(digits):
@@ -113,4 +141,31 @@ def _date(cleaned: str) -> str | Unclean:
         return Unclean("date")
 
 
-_NUMBERS: dict[str, Callable[[str | float], float | Unclean | None]] = {"integer": _integer, "decimal": _decimal}
+def _time(cleaned: str) -> str | Unclean:
+    found = _TIME.fullmatch(unicodedata.normalize("NFKC", cleaned))
+    if not found or int(found["hour"]) > 23 or int(found["minute"]) > 59:
+        return Unclean("time")
+    return f"{int(found['hour']):02}:{found['minute']}"
+
+
+def _date_time(cleaned: str) -> str | Unclean:
+    day, clock = unicodedata.normalize("NFKC", cleaned).replace("T", " ").partition(" ")[::2]
+    parts = _date(day), _time(clock.strip())
+    return Unclean("dateTime") if any(isinstance(part, Unclean) for part in parts) else f"{parts[0]}T{parts[1]}"
+
+
+def _acknowledged(cleaned: str) -> str | Unclean:
+    return cleaned if cleaned == "OK" else Unclean("unreadable")
+
+
+_NUMBERS: dict[str, Callable[[str | float], float | Unclean | None]] = {
+    "integer": _integer,
+    "decimal": _decimal,
+    "range": _range,
+}
+_WORDS: dict[str, Callable[[str], str | Unclean]] = {
+    "date": _date,
+    "time": _time,
+    "dateTime": _date_time,
+    "acknowledge": _acknowledged,
+}

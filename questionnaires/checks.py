@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from questionnaires.choices import MISSING_KINDS
+from questionnaires.columns import TOLD, check_cells, check_told, is_matrix_head, is_read_only
 from questionnaires.errors import InstrumentError
 from questionnaires.expressions import Call, Dot, Expression, Literal, Reference, parse, walk
-from questionnaires.functions import nearest
+from questionnaires.functions import CALCULATION_ONLY, nearest
 from questionnaires.sheets import SHEETS, Row, Sheets
 
 TRANSLATED = {
-    "survey": ("label", "hint", "required_message", "constraint_message"),
+    "survey": ("label", "hint", "guidance_hint", "required_message", "constraint_message"),
     "choices": ("label",),
     "settings": ("sandu::title", "sandu::approval_number", "sandu::issuing_body", "sandu::purpose", "sandu::owner"),
     "indices": ("label",),
@@ -20,7 +21,7 @@ COLUMNS = {
     "survey": (
         *("type", "name", "required", "relevant", "constraint", "calculation", "appearance", "choice_filter"),
         *("parameters", "sandu::index", "sandu::weight", "sandu::score", "sandu::key", "sandu::reverse"),
-        *("sandu::role", "sandu::sensitive", "sandu::dont_know"),
+        *("sandu::role", "sandu::sensitive", "sandu::dont_know", "sandu::order", "default", "read_only"),
     ),
     "choices": ("list_name", "name", "score", "missing"),
     "settings": (
@@ -29,24 +30,25 @@ COLUMNS = {
     ),
     "indices": ("name", "parent", "weight", "min_weight", "min_answered"),
 }
-BEYOND_COLUMNS = frozenset(
-    {"default", "trigger", "repeat_count", "read_only", "guidance_hint", "image", "audio", "video", "big-image"}
-)
+BEYOND_COLUMNS = frozenset({"trigger", "repeat_count", "image", "audio", "video", "big-image"})
 TYPES = frozenset(
     {"integer", "decimal", "text", "date", "note", "calculate", "hidden", "start", "end", "today", "end_group"}
-    | {"begin_group", "select_one", "select_multiple", "select_one_from_file"}
+    | {"begin_group", "select_one", "select_multiple", "select_one_from_file", "rank", "range", "time", "dateTime"}
+    | {"acknowledge"}
 )
 BEYOND_TYPES = frozenset(
-    {"range", "rank", "time", "dateTime", "geopoint", "geotrace", "geoshape", "image", "audio", "video", "file"}
-    | {"barcode", "acknowledge", "xml-external", "csv-external", "begin_repeat", "end_repeat", "audit"}
+    {"geopoint", "geotrace", "geoshape", "image", "audio", "video", "file"}
+    | {"barcode", "xml-external", "csv-external", "begin_repeat", "end_repeat", "audit"}
     | {"deviceid", "username", "phonenumber", "email", "start-geopoint", "select_multiple_from_file"}
 )
+LISTED = ("select_one", "select_multiple", "rank")
 ROLES = ("consent", "screening", "preset", "address", "margin", "probe", "disposition", "paradata", "follow_up")
 ONE_OF = {
     "sandu::role": ROLES,
     "sandu::reverse": ("half",),
     "sandu::dont_know": ("zero", "exclude"),
     "sandu::sensitive": ("yes", "no"),
+    "sandu::order": ("random",),
 }
 OWN_ANSWER = ("constraint", "sandu::score")
 FORMULAS = ("relevant", "constraint", "calculation", "choice_filter", "sandu::score")
@@ -61,6 +63,7 @@ class Survey:
     rows: Mapping[str, Row]
     kinds: Mapping[str, str]
     lists: Mapping[str, str]
+    choices: Mapping[str, Mapping[str, Row]]
 
 
 def kind_of(row: Row) -> tuple[str, str]:
@@ -85,6 +88,7 @@ def check_sheets(sheets: Sheets, source: str) -> Survey:
     lists = _check_choices(sheets.get("choices", []))
     survey = _check_survey(sheets["survey"], lists)
     for row in survey.rows.values():
+        check_told(row, survey.kinds, survey.rows)
         _check_formulas(row, survey, lists)
     return survey
 
@@ -119,6 +123,8 @@ def _check_choices(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
             raise row.error(f"choice name {name!r} holds a blank; use _ instead")
         names[name] = row
         missing, score = row.cells.get("missing"), row.number_in("score")
+        if any("${" in cell for cell in row.cells.values()):
+            raise row.error("a choice tells no answer; write the text without ${...}")
         if missing is not None and missing not in MISSING_KINDS:
             raise row.error(
                 f"column missing holds {missing!r}, one of {', '.join(MISSING_KINDS)}{nearest(missing, MISSING_KINDS)}"
@@ -144,11 +150,12 @@ def _check_survey(rows: Iterable[Row], lists: Mapping[str, Mapping[str, Row]]) -
             raise row.error(f"name {name!r} must start with a letter or _ and hold letters, digits, _ - . only")
         if name in found:
             raise row.error(f"name {name!r} is taken by row {found[name].number}; rename one")
-        found[name], kinds[name] = row, kind
+        found[name], kinds[name] = row, "note" if is_matrix_head(row) else kind
         if of:
             named_lists[name] = of
         _check_values(row)
-    return Survey(found, kinds, named_lists)
+        check_cells(row, kind)
+    return Survey(found, kinds, named_lists, lists)
 
 
 def _check_type(row: Row, kind: str, of: str, lists: Mapping[str, Mapping[str, Row]]) -> None:
@@ -156,12 +163,15 @@ def _check_type(row: Row, kind: str, of: str, lists: Mapping[str, Mapping[str, R
         raise row.error(f"type {kind!r} is not supported; remove the row or use another type")
     if kind not in TYPES:
         raise row.error(f"there is no type {kind!r}{nearest(kind, TYPES)}")
-    if kind.startswith("select") and not of:
+    if kind in (*LISTED, "select_one_from_file") and not of:
         raise row.error(f"type {kind} names no list; write '{kind} name_of_the_list'")
-    if kind in ("select_one", "select_multiple") and of not in lists:
+    if kind in LISTED and of not in lists:
         raise row.error(f"there is no list {of!r} in sheet choices{nearest(of, lists)}")
+    placed = next((name for name in lists[of] if re.match(r"[0-9]+:", name)), None) if kind == "rank" else None
+    if placed is not None:
+        raise row.error(f"choice {placed!r} of a rank starts with a number and ':', which says a place; rename it")
     if len(row.cells["type"].split()) > 2 and not kind.endswith("_group"):
-        raise row.error(f"type {row.cells['type']!r} has too many words; or_other is not supported: add a text item")
+        raise row.error(f"type {row.cells['type']!r} has too many words; write '{kind} {of}'")
 
 
 def _check_values(row: Row) -> None:
@@ -170,8 +180,9 @@ def _check_values(row: Row) -> None:
         if cell is not None and cell not in allowed:
             raise row.error(f"column {column} holds {cell!r}, one of {', '.join(allowed)}{nearest(cell, allowed)}")
     for column, cell in row.cells.items():
-        if "${" in cell and column not in (*FORMULAS, "required"):
-            raise row.error(f"column {column} holds a reference; answers inside texts are not supported, reword it")
+        may = (*FORMULAS, "required", "parameters", "default")
+        if "${" in cell and column not in may and column.split("::")[0] not in TOLD:
+            raise row.error(f"column {column} holds a reference; only texts and expressions can, write it as it is")
 
 
 def formula(row: Row, column: str) -> Expression | None:
@@ -192,6 +203,7 @@ def _check_formulas(row: Row, survey: Survey, lists: Mapping[str, Mapping[str, R
             continue
         if column not in OWN_ANSWER and any(isinstance(node, Dot) for node in walk(expression.root)):
             raise row.error(f"column {column}: '.' is the answer itself, which only {' and '.join(OWN_ANSWER)} can use")
+        _check_place(row, column, expression)
         if column == "sandu::score" and expression.references:
             raise row.error("column sandu::score refers to another item; it scores '.', the answer itself, alone")
         for name in sorted(expression.references):
@@ -204,8 +216,14 @@ def _check_formulas(row: Row, survey: Survey, lists: Mapping[str, Mapping[str, R
                     f"column {column}: {name!r} stands alone; write ${{{name}}} for an item, '{name}' for a text"
                 )
         _check_literals(row, column, expression, survey, lists)
-    if row.cells.get("calculation") and survey.kinds[row.cells["name"]] != "calculate":
-        raise row.error("only an item of type calculate has a calculation; remove it or change the type")
+    calculated = survey.kinds[row.cells["name"]] == "calculate" or is_read_only(row)
+    if row.cells.get("calculation") and not calculated:
+        raise row.error("only a calculate, or a read_only text, has a calculation; remove it or change the type")
+
+
+def _check_place(row: Row, column: str, expression: Expression) -> None:
+    for name in sorted(expression.calls & CALCULATION_ONLY if column != "calculation" else ()):
+        raise row.error(f"column {column}: {name}() stands in a calculation only; let a calculate item call it")
 
 
 def _check_literals(

@@ -1,5 +1,7 @@
 """The codebook: what each item asks, what each answer means and scores."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 from questionnaires.choices import Choice
@@ -38,3 +40,12 @@ def _row(instrument: Instrument, item: Item, choice: Choice | None, score: float
         "item_weight": item.item_weight,
         "key": item.key or "",
     }
+
+
+def write_codebook(instrument: Instrument, path: Path) -> None:
+    """The codebook as CSV in UTF-8 with a mark that Excel knows; an empty cell has no value."""
+    rows = codebook_rows(instrument)
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.DictWriter(target, list(rows[0]) if rows else ["item"])
+        writer.writeheader()
+        writer.writerows(rows)

@@ -7,16 +7,22 @@ Values follow XPath 1.0 (https://www.w3.org/TR/1999/REC-xpath-19991116/) with th
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 from typing import NoReturn
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 
+from questionnaires.chance import ALGORITHMS, ENCODINGS
+from questionnaires.dates import unknown_identifier
+from questionnaires.emitter import Evaluator, emit
 from questionnaires.errors import InstrumentError
-from questionnaires.functions import BEYOND, FUNCTIONS, OPERATORS, Value, boolean, nearest, string
+from questionnaires.functions import BEYOND, DRAWS, FUNCTIONS, OF_ITSELF, compiled
+from questionnaires.nodes import Call, Column, Dot, ItemName, Literal, Node, Reference, size, walk
+from questionnaires.values import Context, boolean, nearest, string
+
+__all__ = ["Call", "Column", "Context", "Dot", "Expression", "Literal", "Node", "Reference", "parse", "walk"]
 
 GRAMMAR = r"""
 ?start: disjunction
@@ -54,66 +60,18 @@ NAME: /[^\W\d][\w.\-]*(:[^\W\d][\w.\-]*)?/
 """
 LONGEST = 4000  # characters; a longer expression is a generated one, and a stack overflow when it is evaluated
 DEEPEST = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A number or a text written in the expression."""
-
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """`${name}`: the answer to another item."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A bare name inside a choice_filter: a column of the choices sheet or file."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """`.`: the answer to the item itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function or an operator with its operands."""
-
-    name: str
-    arguments: tuple["Node", ...]
-
-
-Node = Literal | Reference | Column | Dot | Call
-
-
-@dataclass(slots=True)
-class Context:
-    """What an expression is evaluated over: answers by item name, the own answer, the row of a choice, the day."""
-
-    values: Mapping[str, Value]
-    own: Value = ""
-    row: Mapping[str, str] = field(default_factory=dict)
-    today: date | None = None
-
-
-Evaluator = Callable[[Context], Value]
+LONGEST_CHAIN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression: its text, its tree, the items and columns it names, and how to evaluate it."""
+    """A parsed expression: its text, its tree, the items, columns and functions it names, and how to evaluate it."""
 
     text: str
     root: Node
     references: frozenset[str]
     columns: frozenset[str]
+    calls: frozenset[str]
     evaluate: Evaluator = field(compare=False, repr=False)
 
     def holds(self, context: Context) -> bool:
@@ -137,7 +95,7 @@ class _Builder(Transformer[Token, Node]):
         return Literal(str(parts[0])[1:-1])
 
     def reference(self, parts: list) -> Node:
-        return Reference(str(parts[0])[2:-1].strip())
+        return _reference(str(parts[0])[2:-1].strip())
 
     def sibling(self, parts: list) -> Node:
         return Reference(str(parts[0])[3:])
@@ -151,26 +109,90 @@ class _Builder(Transformer[Token, Node]):
     def call(self, parts: list) -> Node:
         name, arguments = str(parts[0]), tuple(part for part in parts[1:] if part is not None)
         _check_call(name, len(arguments))
-        if name == "regex" and isinstance(arguments[1], Literal):
-            _check_pattern(string(arguments[1].value))
+        if name in _LITERALS:
+            _LITERALS[name](arguments)
+        if name == "jr:choice-name":
+            arguments = (arguments[0], _asked_of(arguments[1]))
+        if name in DRAWS:  # where the call stands, so that a second one draws another number
+            arguments = (Literal(float(parts[0].start_pos or 0)), *arguments)
+        if name in OF_ITSELF and not arguments:
+            arguments = (Dot(),)
         return Call(name, arguments)
 
 
-def _check_pattern(pattern: str) -> None:
+def _reference(name: str) -> Reference:
+    if name.startswith("last-saved#"):
+        raise InstrumentError(f"${{{name}}} is not supported: {BEYOND['last-saved']}")
+    return Reference(name)
+
+
+def _asked_of(node: Node) -> "ItemName":
+    """The second argument of jr:choice-name(), an item in quotes or, as many write it, without."""
+    if isinstance(node, Reference):
+        return ItemName(node.name)
+    found = _QUOTED.fullmatch(string(node.value)) if isinstance(node, Literal) else None
+    if found is None:
+        raise InstrumentError("the second argument of jr:choice-name() is an item in quotes, such as '${item}'")
+    return ItemName(found[1])
+
+
+def _check_regex(arguments: tuple[Node, ...]) -> None:
+    pattern = _written(arguments, 1)
     try:
-        re.compile(pattern)
-    except re.error as error:
+        compiled(pattern or "")
+    except ValueError as error:
         raise InstrumentError(f"the pattern {pattern!r} of regex() cannot be read: {error}") from None
+
+
+def _check_digest(arguments: tuple[Node, ...]) -> None:
+    for place, (what, known) in enumerate((("algorithm", [*ALGORITHMS]), ("encoding", [*ENCODINGS])), start=1):
+        found = _written(arguments, place)
+        if found is not None and found not in known:
+            raise InstrumentError(f"digest() has no {what} {found!r}, one of {', '.join(known)}{nearest(found, known)}")
+
+
+def _check_format(name: str) -> Callable[[tuple[Node, ...]], None]:
+    def check(arguments: tuple[Node, ...]) -> None:
+        mark = unknown_identifier(_written(arguments, 1) or "", with_time=name == "format-date-time")
+        if mark is not None:
+            other = "; hours belong to format-date-time()" if name == "format-date" and mark[1:] in set("HhMS3") else ""
+            raise InstrumentError(f"{name}() has no identifier {mark!r}{other}")
+
+    return check
+
+
+def _written(arguments: tuple[Node, ...], place: int) -> str | None:
+    """The text that stands in the expression itself as this argument; None where it is left out or worked out."""
+    node = arguments[place] if place < len(arguments) else None
+    return string(node.value) if isinstance(node, Literal) else None
+
+
+_QUOTED = re.compile(r"\s*\$\{\s*([^}\s]+)\s*\}\s*")
+# functions whose written arguments can be wrong
+_LITERALS: dict[str, Callable[[tuple[Node, ...]], None]] = {
+    "regex": _check_regex,
+    "digest": _check_digest,
+    "format-date": _check_format("format-date"),
+    "format-date-time": _check_format("format-date-time"),
+}
 
 
 def _check_call(name: str, given: int) -> None:
     if name in BEYOND:
-        raise InstrumentError(f"the function {name}() is not supported; write it another way")
+        raise _beyond(name)
     function = FUNCTIONS.get(name)
     if function is None:
         raise InstrumentError(f"there is no function {name}(){nearest(name, FUNCTIONS)}")
+    if name in OF_ITSELF and given == 0:
+        return
     if not function.least <= given <= function.most:
         raise InstrumentError(f"{name}() takes {function.arity}, and {given} are given")
+    if name == "weighted-checklist" and given % 2:
+        raise InstrumentError(f"{name}() takes two bounds, then pairs of an answer and its weight; one is left over")
+
+
+def _beyond(name: str) -> InstrumentError:
+    return InstrumentError(f"the function {name}() is not supported: {BEYOND[name]}")
 
 
 _PARSER = Lark(GRAMMAR, parser="lalr", lexer="contextual", transformer=_Builder())
@@ -185,11 +207,19 @@ def parse(text: str) -> Expression:
         root: Node = _PARSER.parse(text)  # type: ignore[assignment]
     except UnexpectedInput as error:
         _refuse(text, error)
-    _check_depth(root)
+    levels, chain = size(root)
+    if chain > LONGEST_CHAIN:
+        raise InstrumentError(f"{chain} operators follow each other, at most {LONGEST_CHAIN}; split the expression")
+    if levels > DEEPEST:
+        raise InstrumentError(f"the expression is nested more than {DEEPEST} deep; split it into calculate items")
     nodes = tuple(walk(root))
-    references = frozenset(node.name for node in nodes if isinstance(node, Reference))
+    references = frozenset(node.name for node in nodes if isinstance(node, Reference | ItemName))
     columns = frozenset(node.name for node in nodes if isinstance(node, Column))
-    return Expression(text, root, references, columns, _emit(root))
+    calls = frozenset(node.name for node in nodes if isinstance(node, Call) and node.name in FUNCTIONS)
+    return Expression(text, root, references, columns, calls, emit(root))
+
+
+_TEXTS = re.compile(r""" "[^"]*" | '[^']*' """, re.VERBOSE)
 
 
 def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
@@ -198,6 +228,9 @@ def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
             f"the expression {_short(text)} ends too early: something is missing at its end"
         ) from None
     place = error.pos_in_stream or 0
+    for called in re.finditer(r"([^\W\d][\w.\-]*(?::[\w.\-]+)?)\s*\(", _TEXTS.sub("''", text)):
+        if called[1] in BEYOND:  # what it takes, such as position(..), is beyond the grammar too
+            raise _beyond(called[1]) from None
     raise InstrumentError(
         f"the expression {_short(text)} cannot be read from character {place + 1}, at {text[place : place + 12]!r}"
     ) from None
@@ -205,73 +238,3 @@ def _refuse(text: str, error: UnexpectedInput) -> NoReturn:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:77]}...")
-
-
-def walk(root: Node) -> list[Node]:
-    """Every node of the tree, the root first."""
-    found, waiting = [], [root]
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        if isinstance(node, Call):
-            waiting.extend(node.arguments)
-    return found
-
-
-def _check_depth(root: Node) -> None:
-    level, depth = [root], 0
-    while level:
-        depth += 1
-        if depth > DEEPEST:
-            raise InstrumentError(f"the expression is nested more than {DEEPEST} deep; split it into calculate items")
-        level = [below for node in level if isinstance(node, Call) for below in node.arguments]
-
-
-def _emit(node: Node) -> Evaluator:
-    """The one emitter: a tree to a Python function of a context."""
-    match node:
-        case Literal(value):
-            return lambda context: value
-        case Reference(name):
-            return lambda context: context.values.get(name, "")
-        case Column(name):
-            return lambda context: context.row.get(name, "")
-        case Dot():
-            return lambda context: context.own
-        case Call(name, arguments):
-            parts = tuple(_emit(argument) for argument in arguments)
-            return _emit_call(name, parts)
-
-
-def _emit_call(name: str, parts: tuple[Evaluator, ...]) -> Evaluator:
-    if name in _LAZY:
-        return _LAZY[name](*parts)
-    if name in OPERATORS:
-        operator = OPERATORS[name]
-        if len(parts) == 1:
-            (only,) = parts
-            return lambda context: operator(only(context))
-        left, right = parts
-        return lambda context: operator(left(context), right(context))
-    apply = FUNCTIONS[name].apply
-    return lambda context: apply(*[part(context) for part in parts])
-
-
-def _emit_and(first: Evaluator, second: Evaluator) -> Evaluator:
-    return lambda context: boolean(first(context)) and boolean(second(context))
-
-
-def _emit_or(first: Evaluator, second: Evaluator) -> Evaluator:
-    return lambda context: boolean(first(context)) or boolean(second(context))
-
-
-def _emit_if(condition: Evaluator, yes: Evaluator, no: Evaluator) -> Evaluator:
-    return lambda context: yes(context) if boolean(condition(context)) else no(context)
-
-
-def _emit_today() -> Evaluator:
-    return lambda context: (context.today or date.today()).isoformat()
-
-
-# what does not evaluate all its operands first, or needs the context itself
-_LAZY: dict[str, Callable[..., Evaluator]] = {"and": _emit_and, "or": _emit_or, "if": _emit_if, "today": _emit_today}

@@ -1,158 +1,92 @@
-"""XPath 1.0 values and the functions that XLSForm expressions may call.
+"""The functions that expressions may call, by name; and those of ODK that they may not, with what to do instead.
 
-A value is a text, a number (float) or a truth value. Conversions follow XPath 1.0, section 4; functions that XPath
-lacks follow https://docs.getodk.org/form-operators-functions/. All are pure; today() reads the day from the context.
+Functions that XPath lacks follow https://docs.getodk.org/form-operators-functions/. All are pure: those that read the
+clock, the language, the own answer or chance take the context as their first argument.
 """
 
+import base64
+import binascii
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
-from difflib import get_close_matches
+from datetime import datetime
+from functools import lru_cache
 
-Value = str | float | bool
+from questionnaires import arithmetic
+from questionnaires.chance import LONGEST_UUID, chance, fingerprint, unique_id, unique_letters
+from questionnaires.dates import formatted, moment_of, read_moment, share_of_day, written
+from questionnaires.values import OPERATORS, Context, Value, boolean, equal, nearest, number, string, words
 
-_NUMBER = re.compile(r"\s*-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_EPOCH = date(1970, 1, 1).toordinal()
+__all__ = ["BEYOND", "FUNCTIONS", "OPERATORS", "Function", "Value", "boolean", "equal", "nearest", "number", "string"]
+
 MANY = 1_000
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of an error sentence: the nearest right name, or nothing to add."""
-    known = sorted(names)
-    close = get_close_matches(name, known, n=1, cutoff=0.5) or [other for other in known if other.startswith(name)]
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def number(value: Value) -> float:
-    """XPath number(): a text that is no number is NaN; a date counts its days since 1970-01-01 (ODK)."""
-    if isinstance(value, str):
-        if _NUMBER.fullmatch(value):
-            return float(value)
-        if _DATE.fullmatch(value):
-            return _days(value)
-        return math.nan
-    return float(value)
-
-
-def _days(text: str) -> float:
-    try:
-        return float(date.fromisoformat(text).toordinal() - _EPOCH)
-    except ValueError:
-        return math.nan
-
-
-def string(value: Value) -> str:
-    """XPath string(): numbers without exponent and without a needless fraction, truth as true and false."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == int(value):
-        return str(int(value))
-    return format(Decimal(repr(value)), "f")
-
-
-def boolean(value: Value) -> bool:
-    """XPath boolean(): the empty text, zero and NaN are false."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return value != ""
-    return not (value == 0 or math.isnan(value))
-
-
-def equal(left: Value, right: Value) -> bool:
-    """XPath `=`: as truth values if one is, else as numbers if one is, else as texts."""
-    if isinstance(left, str) and isinstance(right, str):
-        return left == right
-    if isinstance(left, bool) or isinstance(right, bool):
-        return boolean(left) == boolean(right)
-    return number(left) == number(right)
-
-
-def _divide(left: Value, right: Value) -> float:
-    above, below = number(left), number(right)
-    if below != 0:
-        return above / below
-    if math.isnan(above) or math.isnan(below) or above == 0:
-        return math.nan
-    return math.copysign(math.inf, above) * math.copysign(1.0, below)
-
-
-def _remainder(left: Value, right: Value) -> float:
-    above, below = number(left), number(right)
-    if below == 0 or math.isinf(above) or math.isnan(above) or math.isnan(below):
-        return math.nan
-    return math.fmod(above, below)
-
-
-OPERATORS: dict[str, Callable[..., Value]] = {
-    "=": equal,
-    "!=": lambda left, right: not equal(left, right),
-    "<": lambda left, right: number(left) < number(right),
-    "<=": lambda left, right: number(left) <= number(right),
-    ">": lambda left, right: number(left) > number(right),
-    ">=": lambda left, right: number(left) >= number(right),
-    "+": lambda left, right: number(left) + number(right),
-    "-": lambda left, right: number(left) - number(right),
-    "*": lambda left, right: number(left) * number(right),
-    "div": _divide,
-    "mod": _remainder,
-    "negative": lambda value: -number(value),
-}
-
-
-def _words(value: Value) -> list[str]:
-    return string(value).split()
-
-
 def _selected_at(value: Value, position: Value) -> str:
-    words, place = _words(value), number(position)
-    return words[int(place)] if place >= 0 and place < len(words) else ""
+    names, place = words(value), number(position)
+    return names[int(place)] if 0 <= place < len(names) else ""
 
 
-def _round(value: Value, places: Value = 0.0) -> float:
-    """XPath round(): halves towards positive infinity; ODK's second argument is the number of decimals."""
-    amount, digits = number(value), number(places)
-    if math.isnan(amount) or math.isinf(amount) or math.isnan(digits) or abs(digits) > 15:
-        return amount
-    step = Decimal(1).scaleb(-int(digits))
-    rounding = ROUND_HALF_UP if amount >= 0 else ROUND_HALF_DOWN
-    return float(Decimal(repr(amount)).quantize(step, rounding=rounding)) if abs(amount) < 1e15 else amount
+def _choice_name(context: Context, value: Value, item: Value) -> str:
+    """The label of a choice; a name that the list lacks stands for itself, as an answer of "other" does."""
+    names = words(value)
+    if context.label is None:
+        return " ".join(names)
+    comma = "、" if context.language.startswith("zh") else ", "
+    return comma.join(context.label(string(item), name, context.language) for name in names)
 
 
-def _whole(value: Value) -> float:
-    amount = number(value)
-    return amount if math.isnan(amount) or math.isinf(amount) else float(math.trunc(amount))
+def _once(context: Context, value: Value) -> Value:
+    return context.own if context.own != "" else value
 
 
-def _power(base: Value, exponent: Value) -> float:
-    try:
-        return math.pow(number(base), number(exponent))
-    except OverflowError:
-        return math.inf
-    except ValueError:  # the root of a negative number, a division by zero
+def _random(context: Context, place: Value) -> float:
+    if not context.submission_id:
         return math.nan
+    return chance(context.submission_id, context.item, string(place))
+
+
+def _uuid(context: Context, place: Value, length: Value | None = None) -> str:
+    if not context.submission_id:
+        return ""
+    seed = (context.submission_id, context.item, string(place))
+    if length is None:
+        return unique_id(*seed)
+    letters = number(length)
+    return unique_letters(int(letters), *seed) if 1 <= letters <= LONGEST_UUID else ""
 
 
 def _date(value: Value) -> str:
-    """ODK date(): the day of a date text, or of a number of days since 1970-01-01; "" when there is none."""
-    days = number(value[:10] if isinstance(value, str) else value)
-    place = days + _EPOCH
-    return date.fromordinal(int(place)).isoformat() if 1 <= place <= date.max.toordinal() else ""
+    """ODK date(): the day of a date or dateTime text, or of a number of days since 1970; "" when there is none."""
+    found = _moment(value)
+    return found[0].date().isoformat() if found else ""
 
 
-def _floor(value: Value) -> float:
-    amount = number(value)
-    return amount if math.isnan(amount) or math.isinf(amount) else float(math.floor(amount))
+def _moment(value: Value) -> tuple[datetime, str] | None:
+    read = read_moment(value) if isinstance(value, str) else None
+    if read is not None:
+        return read
+    found = moment_of(number(value))
+    return (found, "") if found else None
+
+
+def _date_time(value: Value) -> str:
+    found = _moment(value)
+    return written(*found) if found else ""
+
+
+def _format(context: Context, value: Value, form: Value) -> str:
+    found = _moment(value)
+    return formatted(found[0], string(form), context.language) if found else ""
+
+
+def _today(context: Context) -> str:
+    return context.day.isoformat()
+
+
+def _now(context: Context) -> str:
+    return context.moment.isoformat(timespec="milliseconds")
 
 
 def _substr(value: Value, start: Value, end: Value = math.inf) -> str:
@@ -167,16 +101,27 @@ def _bound(place: float, length: int) -> int:
     return int(max(-length, min(length, place))) if place < 0 else int(min(length, place))
 
 
+def _substring(value: Value, start: Value, length: Value = math.inf) -> str:
+    """XPath substring(): counted from 1, both numbers rounded; the letters between start and start + length."""
+    text, first = string(value), arithmetic.rounded(start)
+    last = first + arithmetic.rounded(length)
+    return "".join(letter for place, letter in enumerate(text, start=1) if first <= place < last)
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern of a regex(), its classes ASCII as in ODK's engines; ValueError says why it cannot be read."""
+    try:
+        return re.compile(pattern, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
 def _regex(value: Value, pattern: Value) -> bool:
-    return re.fullmatch(string(pattern), string(value)) is not None
-
-
-def _extreme(choose: Callable[[list[float]], float]) -> Callable[..., float]:
-    def extreme(*values: Value) -> float:
-        numbers = [number(value) for value in values if value != ""]
-        return math.nan if not numbers or any(map(math.isnan, numbers)) else choose(numbers)
-
-    return extreme
+    try:
+        return compiled(string(pattern)).fullmatch(string(value)) is not None
+    except ValueError:  # a pattern that an answer makes; one written in the form is refused when it is read
+        return False
 
 
 def _before(text: Value, mark: Value) -> str:
@@ -194,26 +139,33 @@ def _translate(text: Value, old: Value, new: Value) -> str:
     return string(text).translate(table)
 
 
+def _decoded(value: Value) -> str:
+    try:
+        return base64.b64decode(string(value), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
 def _from_string(value: Value) -> bool:
     return string(value).strip().lower() in ("true", "1")
-
-
-def _checklist(least: Value, most: Value, *values: Value) -> bool:
-    count = sum(1 for value in values if boolean(value))
-    return (number(least) < 0 or count >= number(least)) and (number(most) < 0 or count <= number(most))
 
 
 def _join(separator: Value, *values: Value) -> str:
     return string(separator).join(string(value) for value in values)
 
 
+def _if(condition: Value, yes: Value, no: Value) -> Value:
+    return yes if boolean(condition) else no
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One callable of the language and how many arguments it takes."""
+    """One callable of the language and how many arguments it takes; `in_context`: it is given the context first."""
 
     apply: Callable[..., Value]
     least: int
     most: int
+    in_context: bool = False
 
     @property
     def arity(self) -> str:
@@ -223,52 +175,97 @@ class Function:
         return f"at least {self.least}" if self.most == MANY else f"{self.least} to {self.most} arguments"
 
 
-def _context_only(*_: Value) -> Value:
-    raise TypeError("evaluated by the emitter, which alone knows the context")
+_NO_REPEATS = "repeats are not supported: ask each as an item of its own"
+_NO_PLACES = "places on a map are not supported: ask for the community with select_one_from_file"
+_NO_FILES = "other files are not read: use select_one_from_file, or a choice_filter"
+# functions of ODK's language that need repeats, places, files or keys: refused by name, never passed over
+BEYOND: dict[str, str] = {
+    **dict.fromkeys(("indexed-repeat", "position", "last"), _NO_REPEATS),
+    "count": "it counts repeats; write count-selected() or count-non-empty()",
+    **dict.fromkeys(("area", "distance", "geofence", "intersects"), _NO_PLACES),
+    **dict.fromkeys(("instance", "pulldata", "pull-data", "current", "id"), _NO_FILES),
+    "randomize": "write randomize=true in column parameters",
+    "jr:itext": "write the text in a label column of each language",
+    "extract-signed": "signed texts are not supported: remove it",
+    "property": "write the text itself",
+    "version": "the version is stored with every answer: remove it",
+    **dict.fromkeys(("last-saved", "jr:last-saved"), "an answer knows of no other: preset it with sandu::role preset"),
+}
+# only a calculation is stored: what it drew, or what it said first in one language, is what everything else sees
+CALCULATION_ONLY = frozenset({"random", "uuid", "once", "jr:choice-name"})
+# without an argument, these take the own answer
+OF_ITSELF = frozenset({"string", "number", "string-length", "normalize-space"})
+# each call is told where it stands, so that two calls in one expression draw two numbers
+DRAWS = frozenset({"random", "uuid"})
 
-
-# functions of ODK's language that need repeats, places, files, chance or the clock: refused by name, never passed over
-BEYOND = frozenset(
-    {"area", "count", "decimal-date-time", "digest", "distance", "format-date", "format-date-time", "indexed-repeat"}
-    | {"instance", "jr:choice-name", "jr:itext", "now", "once", "position", "pulldata", "random", "randomize", "uuid"}
-    | {"weighted-checklist", "decimal-time", "date-time", "geofence", "intersects", "last-saved"}
-)
 FUNCTIONS: dict[str, Function] = {
-    "if": Function(_context_only, 3, 3),
-    "today": Function(_context_only, 0, 0),
+    # truth and choice
+    "if": Function(_if, 3, 3),
     "true": Function(lambda: True, 0, 0),
     "false": Function(lambda: False, 0, 0),
     "not": Function(lambda value: not boolean(value), 1, 1),
     "boolean": Function(boolean, 1, 1),
     "boolean-from-string": Function(_from_string, 1, 1),
-    "number": Function(number, 1, 1),
-    "string": Function(string, 1, 1),
-    "int": Function(_whole, 1, 1),
-    "round": Function(_round, 1, 2),
-    "floor": Function(_floor, 1, 1),
-    "ceiling": Function(lambda value: -_floor(-number(value)), 1, 1),
-    "abs": Function(lambda value: abs(number(value)), 1, 1),
-    "pow": Function(_power, 2, 2),
-    "date": Function(_date, 1, 1),
-    "min": Function(_extreme(min), 1, MANY),
-    "max": Function(_extreme(max), 1, MANY),
-    "sum": Function(lambda *values: sum(number(value) for value in values if value != ""), 1, MANY),
-    "count-non-empty": Function(lambda *values: float(sum(1 for value in values if value != "")), 1, MANY),
     "coalesce": Function(lambda first, second: first if first != "" else second, 2, 2),
-    "selected": Function(lambda value, name: string(name).strip() in _words(value), 2, 2),
+    "once": Function(_once, 1, 1, in_context=True),
+    "checklist": Function(arithmetic.checklist, 3, MANY),
+    "weighted-checklist": Function(arithmetic.weighted_checklist, 4, MANY),
+    # choices
+    "selected": Function(lambda value, name: string(name).strip() in words(value), 2, 2),
     "selected-at": Function(_selected_at, 2, 2),
-    "count-selected": Function(lambda value: float(len(_words(value))), 1, 1),
-    "checklist": Function(_checklist, 3, MANY),
+    "count-selected": Function(lambda value: float(len(words(value))), 1, 1),
+    "jr:choice-name": Function(_choice_name, 2, 2, in_context=True),
+    # numbers
+    "number": Function(number, 1, 1),
+    "int": Function(arithmetic.whole, 1, 1),
+    "round": Function(arithmetic.rounded, 1, 2),
+    "floor": Function(arithmetic.floor, 1, 1),
+    "ceiling": Function(lambda value: -arithmetic.floor(-number(value)), 1, 1),
+    "abs": Function(lambda value: abs(number(value)), 1, 1),
+    "pow": Function(arithmetic.power, 2, 2),
+    "sqrt": Function(arithmetic.of_number(math.sqrt), 1, 1),
+    "exp": Function(arithmetic.of_number(math.exp), 1, 1),
+    "exp10": Function(lambda value: arithmetic.power(10.0, value), 1, 1),
+    "log": Function(arithmetic.logarithm(math.log), 1, 1),
+    "log10": Function(arithmetic.logarithm(math.log10), 1, 1),
+    "pi": Function(lambda: math.pi, 0, 0),
+    "sin": Function(arithmetic.of_number(math.sin), 1, 1),
+    "cos": Function(arithmetic.of_number(math.cos), 1, 1),
+    "tan": Function(arithmetic.of_number(math.tan), 1, 1),
+    "asin": Function(arithmetic.of_number(math.asin), 1, 1),
+    "acos": Function(arithmetic.of_number(math.acos), 1, 1),
+    "atan": Function(arithmetic.of_number(math.atan), 1, 1),
+    "atan2": Function(lambda y, x: math.atan2(number(y), number(x)), 2, 2),
+    "min": Function(arithmetic.extreme(min), 1, MANY),
+    "max": Function(arithmetic.extreme(max), 1, MANY),
+    "sum": Function(arithmetic.total, 1, MANY),
+    "count-non-empty": Function(lambda *values: float(sum(1 for value in values if value != "")), 1, MANY),
+    "random": Function(_random, 0, 0, in_context=True),
+    # texts
+    "string": Function(string, 1, 1),
     "concat": Function(lambda *values: "".join(string(value) for value in values), 1, MANY),
     "join": Function(_join, 2, MANY),
     "contains": Function(lambda text, part: string(part) in string(text), 2, 2),
     "starts-with": Function(lambda text, part: string(text).startswith(string(part)), 2, 2),
     "ends-with": Function(lambda text, part: string(text).endswith(string(part)), 2, 2),
     "substr": Function(_substr, 2, 3),
+    "substring": Function(_substring, 2, 3),
     "substring-before": Function(_before, 2, 2),
     "substring-after": Function(_after, 2, 2),
     "string-length": Function(lambda text: float(len(string(text))), 1, 1),
-    "normalize-space": Function(lambda text: " ".join(_words(text)), 1, 1),
+    "normalize-space": Function(lambda text: " ".join(words(text)), 1, 1),
     "translate": Function(_translate, 3, 3),
     "regex": Function(_regex, 2, 2),
+    "digest": Function(lambda *texts: fingerprint(*map(string, texts)), 2, 3),
+    "base64-decode": Function(_decoded, 1, 1),
+    "uuid": Function(_uuid, 0, 1, in_context=True),
+    # dates and moments
+    "today": Function(_today, 0, 0, in_context=True),
+    "now": Function(_now, 0, 0, in_context=True),
+    "date": Function(_date, 1, 1),
+    "date-time": Function(_date_time, 1, 1),
+    "decimal-date-time": Function(number, 1, 1),
+    "decimal-time": Function(lambda value: share_of_day(string(value)), 1, 1),
+    "format-date": Function(_format, 2, 2, in_context=True),
+    "format-date-time": Function(_format, 2, 2, in_context=True),
 }

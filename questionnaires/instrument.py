@@ -1,15 +1,17 @@
 """The instrument: pages of items, pure and frozen. What comes next, what is wrong, what the answers amount to."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from questionnaires.choices import Choice, text_in
 from questionnaires.errors import AnswerError
 from questionnaires.functions import nearest
 from questionnaires.indices import IndexDeclaration
-from questionnaires.items import Item
+from questionnaires.items import Item, seed_of, tell_answers
 from questionnaires.program import UNANSWERED, Program, Scope
 
 __all__ = ["Choice", "Clean", "IndexDeclaration", "Instrument", "Item", "Page", "Settings"]
@@ -23,14 +25,18 @@ class Page:
     labels: Mapping[str, str]
     items: tuple[Item, ...]
     program: Program = field(repr=False)
+    # (randomised group, its part that the page belongs to), the outermost group first
+    shuffled: tuple[tuple[str, str], ...] = ()
 
-    def label(self, language: str) -> str:
-        """The heading of the page, "" when it has none."""
-        return text_in(self.labels, language)
+    def label(self, language: str, answers: Mapping[str, Any] | None = None, submission_id: str = "") -> str:
+        """The heading of the page, "" when it has none; `answers` put in words what it tells."""
+        heading = text_in(self.labels, language)
+        items = self.items[0].items
+        return tell_answers(heading, items, self.program, language, answers, submission_id=submission_id)
 
-    def visible(self, answers: Mapping[str, Any]) -> tuple[Item, ...]:
+    def visible(self, answers: Mapping[str, Any], *, submission_id: str = "") -> tuple[Item, ...]:
         """The items of this page that apply, given the answers so far."""
-        return self._visible(self.program.run(answers))
+        return self._visible(self.program.run(answers, submission_id=submission_id))
 
     def _visible(self, scope: Scope) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.name in scope.relevant)
@@ -90,36 +96,48 @@ class Instrument:
             raise AnswerError(f"instrument {self.id} {self.version} has no item {name!r}{nearest(name, self.items)}")
         return self.items[name]
 
-    def _place(self, name: str) -> int:
-        for place, page in enumerate(self.pages):
+    def pages_for(self, submission_id: str = "") -> tuple[Page, ...]:
+        """The pages in the order of one submission: groups with sandu::order = random shuffled, by its id."""
+        if not submission_id or not any(page.shuffled for page in self.pages):
+            return self.pages
+        return tuple(_shuffled(self.pages, 0, submission_id))
+
+    def _place(self, name: str, pages: tuple[Page, ...] | None = None) -> int:
+        for place, page in enumerate(pages or self.pages):
             if page.name == name:
                 return place
         names = [page.name for page in self.pages]
         raise AnswerError(f"instrument {self.id} {self.version} has no page {name!r}{nearest(name, names)}")
 
-    def next_page(self, answers: Mapping[str, Any], after: str | None = None) -> Page | None:
-        """The first page behind `after` (None: of all) with an item that applies; None: the form ends here."""
-        start = 0 if after is None else self._place(after) + 1
-        scope = self.program.run(answers)
-        return next((page for page in self.pages[start:] if page._visible(scope)), None)
+    def next_page(
+        self, answers: Mapping[str, Any], after: str | None = None, *, submission_id: str = ""
+    ) -> Page | None:
+        """The first page behind `after` (None: of all) with an item that applies; None: the form ends here.
 
-    def previous_page(self, answers: Mapping[str, Any], before: str) -> Page | None:
+        `submission_id` decides the order of randomised groups here and below; without it the order is the file's.
+        """
+        pages = self.pages_for(submission_id)
+        start = 0 if after is None else self._place(after, pages) + 1
+        scope = self.program.run(answers, submission_id=submission_id)
+        return next((page for page in pages[start:] if page._visible(scope)), None)
+
+    def previous_page(self, answers: Mapping[str, Any], before: str, *, submission_id: str = "") -> Page | None:
         """The last page ahead of `before` with an item that applies; None: `before` is the first."""
-        scope = self.program.run(answers)
-        return next((page for page in reversed(self.pages[: self._place(before)]) if page._visible(scope)), None)
+        pages = self.pages_for(submission_id)
+        scope = self.program.run(answers, submission_id=submission_id)
+        return next((page for page in reversed(pages[: self._place(before, pages)]) if page._visible(scope)), None)
 
-    def progress(self, answers: Mapping[str, Any], page: str | Page) -> tuple[int, int]:
+    def progress(self, answers: Mapping[str, Any], page: str | Page, *, submission_id: str = "") -> tuple[int, int]:
         """(number of this page, how many pages may follow it).
 
         A page whose items hang on a question still open counts as following, so the count only ever shrinks.
         """
-        place = self._place(page if isinstance(page, str) else page.name)
-        scope = self.program.run(answers)
-        behind = sum(1 for earlier in self.pages[:place] if earlier._visible(scope))
-        open_items = {
-            item.name for later in self.pages[place:] for item in later.items if item.name not in scope.answers
-        }
-        ahead = sum(1 for later in self.pages[place + 1 :] if self._may_come(later, scope, open_items))
+        pages = self.pages_for(submission_id)
+        place = self._place(page if isinstance(page, str) else page.name, pages)
+        scope = self.program.run(answers, submission_id=submission_id)
+        behind = sum(1 for earlier in pages[:place] if earlier._visible(scope))
+        open_items = {item.name for later in pages[place:] for item in later.items if item.name not in scope.answers}
+        ahead = sum(1 for later in pages[place + 1 :] if self._may_come(later, scope, open_items))
         return behind + 1, ahead
 
     def _may_come(self, page: Page, scope: Scope, open_items: set[str]) -> bool:
@@ -129,16 +147,32 @@ class Instrument:
         )
 
     def problems(
-        self, page: Page, answers: Mapping[str, Any], language: str = "zh", *, today: date | None = None
+        self,
+        page: Page,
+        answers: Mapping[str, Any],
+        language: str = "zh",
+        *,
+        today: date | None = None,
+        submission_id: str = "",
     ) -> dict[str, str]:
         """Item name -> one sentence to the resident, for each answer on `page` that cannot stand."""
-        scope = self.program.run(answers, today)
+        scope = self.program.run(answers, today, submission_id=submission_id, language=language)
         found = {item.name: item.problem(scope, language) for item in page._visible(scope)}
         return {name: sentence for name, sentence in found.items() if sentence}
 
-    def clean(self, answers: Mapping[str, Any], language: str = "zh", *, today: date | None = None) -> Clean:
-        """The server's truth about a whole set of raw answers: relevance, types, choices and constraints run again."""
-        scope = self.program.run(answers, today)
+    def clean(
+        self,
+        answers: Mapping[str, Any],
+        language: str = "zh",
+        *,
+        today: date | None = None,
+        submission_id: str = "",
+    ) -> Clean:
+        """The server's truth about a whole set of raw answers: relevance, types, choices and constraints run again.
+
+        `today` is the day that start, end and today are filled with, where the answers do not hold them already.
+        """
+        scope = self.program.run(answers, today, submission_id=submission_id, language=language)
         kept: dict[str, Any] = {}
         problems: dict[str, str] = {}
         for name, item in self.items.items():
@@ -149,7 +183,8 @@ class Instrument:
                 problems[name] = problem
             elif name in scope.answers:
                 kept[name] = scope.answers[name]
-        bad_page = next((page.name for page in self.pages if any(item.name in problems for item in page.items)), None)
+        pages = self.pages_for(submission_id) if problems else ()
+        bad_page = next((page.name for page in pages if any(item.name in problems for item in page.items)), None)
         return Clean(kept, problems, bad_page, self._dropped(answers, scope))
 
     def _dropped(self, answers: Mapping[str, Any], scope: Scope) -> tuple[str, ...]:
@@ -165,6 +200,18 @@ class Instrument:
     def with_role(self, role: str) -> tuple[Item, ...]:
         """The items of one sandu::role, in the order of the form."""
         return tuple(item for item in self.items.values() if item.role == role)
+
+
+def _shuffled(pages: Sequence[Page], level: int, submission_id: str) -> Iterator[Page]:
+    """The pages with the parts of each randomised group at this depth, and below it, in the submission's order."""
+    for group, run in groupby(pages, key=lambda page: page.shuffled[level][0] if level < len(page.shuffled) else ""):
+        if not group:
+            yield from run
+            continue
+        parts = [list(part) for _, part in groupby(run, key=lambda page: page.shuffled[level][1])]
+        random.Random(seed_of(f"{submission_id} {group}")).shuffle(parts)  # noqa: S311  (an order, no secret)
+        for part in parts:
+            yield from _shuffled(part, level + 1, submission_id)
 
 
 def _takes(item: Item, scope: Scope) -> bool:

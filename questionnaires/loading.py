@@ -18,9 +18,15 @@ from questionnaires.errors import InstrumentError
 from questionnaires.functions import nearest
 from questionnaires.indices import read_indices
 from questionnaires.instrument import Instrument, Settings
-from questionnaires.sheets import Row, Sheets, language_columns, read_xlsx, read_yaml
+from questionnaires.limits import decode, read_file
+from questionnaires.or_other import written_out
+from questionnaires.sheets import Row, Sheets, language_columns, read_yaml
+from questionnaires.workbook import read_xlsx
 
 LIBRARY = Path(__file__).parent / "library"
+# what becomes part of file names and addresses; letters of any script
+_WORD = {"form_id": re.compile(r"\w[\w.-]{0,63}"), "version": re.compile(r"\w[\w.+-]{0,31}")}
+_FILE = re.compile(r"(?!.*\.\.)[\w][\w./-]*")
 
 
 def load_instrument(path: str | Path, *, choice_files: Path | None = None) -> Instrument:
@@ -33,16 +39,14 @@ def load_instrument(path: str | Path, *, choice_files: Path | None = None) -> In
     if path.suffix not in (".yaml", ".yml", ".xlsx"):
         raise InstrumentError(f"{path.name} is neither .yaml nor .xlsx; an instrument is one of them")
     try:
-        if path.suffix == ".xlsx":
-            path.stat()
-            sheets = read_xlsx(path)
-            return _load(sheets, path.name, as_text(sheets), choice_files)
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+        data = read_file(path)
+    except (FileNotFoundError, NotADirectoryError):
         library = sorted(file.name for file in LIBRARY.glob("*.yaml"))
         raise InstrumentError(f"there is no instrument file {path}{nearest(path.name, library)}") from None
-    except UnicodeDecodeError as error:
-        raise InstrumentError(f"{path.name} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    if path.suffix == ".xlsx":
+        sheets = read_xlsx(data, path.name)
+        return _load(sheets, path.name, as_text(sheets), choice_files)
+    text = decode(data, path.name)
     return _load(read_yaml(text, path.name), path.name, text, choice_files)
 
 
@@ -83,24 +87,32 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
     try:
         return convert(form, pretty_print=False)._pyxform
     except PyXFormError as error:
-        raise _placed(source, " ".join(str(error).split())) from None
+        raise _placed(source, " ".join(str(error).split()), sheets["survey"]) from None
+    except (LookupError, TypeError, AttributeError, ValueError) as error:  # pyxform stumbles over some odd sheets
+        raise InstrumentError(
+            f"{source}, sheet survey: the form cannot be put together ({type(error).__name__}: {error}); "
+            "compare its columns with those of a form that loads"
+        ) from None
 
 
-def _placed(source: str, sentence: str) -> InstrumentError:
+def _placed(source: str, sentence: str, rows: list[Row]) -> InstrumentError:
     """A sentence of pyxform with its place in our form: "[row : 8] On the 'survey' sheet, ..." names both."""
     row = re.search(r"\[row : ([0-9]+)\] *", sentence)
     if row is None:
-        return InstrumentError(f"{source}: {sentence}")
+        named = next((row for row in rows if f"'{row.cells.get('name')}'" in sentence), None)
+        return named.error(sentence) if named else InstrumentError(f"{source}, sheet survey: {sentence}")
     sheet = re.search(r"[Oo]n the '(\w+)' sheet", sentence)
     name = sheet[1] if sheet else "survey"
     return InstrumentError(f"{source}, sheet {name}, row {row[1]}: {sentence.replace(row[0], '')}")
 
 
 def _load(sheets: Sheets, source: str, text: str, choice_files: Path | None) -> Instrument:
-    survey = check_sheets(sheets, source)
+    written = written_out(sheets)
+    survey = check_sheets(written, source)
     settings = sheets["settings"][0]
+    _check_words(sheets)
     languages = _languages(sheets, settings)
-    tree = structure(sheets, source)
+    tree = structure(written, source)
     parts = assemble(tree, survey, languages=languages, folder=choice_files or default_folder())
     indices = read_indices(sheets.get("indices", []), _own_items(survey, sheets), languages)
     title = settings.texts("sandu::title", languages)
@@ -118,6 +130,26 @@ def _load(sheets: Sheets, source: str, text: str, choice_files: Path | None) -> 
         indices=indices,
         program=parts.program,
     )
+
+
+def _check_words(sheets: Sheets) -> None:
+    """An id, a version or a choice file that could name a place outside its folder, and a choice without words."""
+    settings = sheets["settings"][0]
+    for column, allowed in _WORD.items():
+        word = settings.need(column)
+        if not allowed.fullmatch(word) or ".." in word:
+            raise settings.error(
+                f"{column} {word!r} must start with a letter or digit, and hold only those, '-', '_', '.'"
+            )
+    for row in sheets.get("choices", []):
+        if not any(column.split("::")[0] == "label" for column in row.cells):
+            raise row.error(f"choice {row.need('name')!r} has no label; write what a resident reads")
+    for row in sheets["survey"]:
+        kind, _, name = row.cells.get("type", "").partition(" ")
+        if kind == "select_one_from_file" and name.strip() and not _FILE.fullmatch(name.strip()):
+            raise row.error(
+                f"choice file {name.strip()!r} must be a .csv inside the data folder, named with '/' and no '..'"
+            )
 
 
 def _languages(sheets: Sheets, settings: Row) -> dict[str, str]:
@@ -153,6 +185,8 @@ def _own_items(survey: Survey, sheets: Sheets) -> dict[str, dict[str, float]]:
 
 def _settings(row: Row, languages: Mapping[str, str]) -> Settings:
     days = row.number_in("sandu::retention_days")
+    if days is not None and (days != int(days) or not 0 < days < 100_000):
+        raise row.error(f"sandu::retention_days is {days:g}; it is a whole number of days, such as 1095")
     return Settings(
         form_number=row.cells.get("sandu::form_number", ""),
         approval_number=row.texts("sandu::approval_number", languages),

@@ -10,6 +10,23 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "请按“年-月-日”填写，例如 2026-05-01。",
         "Please write the date as year-month-day, for example 2026-05-01.",
     ),
+    "time": ("请填写几点几分，例如 08：30。", "Please write the time as hours:minutes, for example 08:30."),
+    "dateTime": (
+        "请填写日期和时间，例如 2026-05-01 08：30。",
+        "Please give the date and the time, for example 2026-05-01 08:30.",
+    ),
+    "range": (
+        "请填 {start} 到 {end} 之间的数，每档相差 {step}。",
+        "Please give a number from {start} to {end}, in steps of {step}.",
+    ),
+    "place twice": (
+        "第 {place} 位给了不止一项，请给每一项排一个不同的名次。",
+        "Place {place} is given to more than one; please give each its own place.",
+    ),
+    "rank incomplete": (
+        "还有没排名次的，请给每一项都排上名次。",
+        "Some have no place yet; please give a place to each.",
+    ),
     "one": ("这一题只能选一个答案，请重新选择。", "Please choose just one answer here."),
     "not offered": (
         "您选的答案不在这一题的选项里，请从列出的选项中选择。",

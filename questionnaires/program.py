@@ -4,17 +4,25 @@ A `Program` is made from the file before any item is, so that items and pages ca
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Any
 
 from questionnaires.casting import Unclean, cast
+from questionnaires.choices import Offer
 from questionnaires.expressions import Context, Expression
-from questionnaires.functions import Value, string
+from questionnaires.functions import DRAWS
+from questionnaires.values import Value, string
 
-ASKED = frozenset({"select_one", "select_one_from_file", "select_multiple", "integer", "decimal", "text", "date"})
+ASKED = frozenset(
+    {"select_one", "select_one_from_file", "select_multiple", "rank", "integer", "decimal", "range", "text", "date"}
+    | {"time", "dateTime", "acknowledge"}
+)
 UNANSWERED = frozenset({"group", "note"})
+METADATA = frozenset({"start", "end", "today"})
+"""Filled here and not asked: the day, never the hour, for an hour would tell who answered when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,9 @@ class Step:
     group: str | None = None
     relevance: Expression | None = None
     calculation: Expression | None = None
+    # the answer of an item that is not asked, where none is given; of a read-only one whatever is given
+    default: str | None = None
+    read_only: bool = False
 
     @property
     def references(self) -> frozenset[str]:
@@ -43,7 +54,14 @@ class Scope:
     relevant: set[str] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
-    unclean: dict[str, str] = field(default_factory=dict)
+    unclean: dict[str, Unclean] = field(default_factory=dict)
+
+    # the clock, the language and the submission of the run
+    around: Context = field(default_factory=lambda: Context({}))
+
+    def context(self, own: Value = "") -> Context:
+        """What a constraint or a condition of this run is evaluated over; `own`: the answer itself."""
+        return replace(self.around, values=self.values, own=own, item="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +71,30 @@ class Program:
     steps: tuple[Step, ...]
     # item -> the asked items that decide, directly or through others, whether it applies
     deciders: Mapping[str, frozenset[str]]
+    # item -> what it offers, for jr:choice-name()
+    offers: Mapping[str, Offer] = field(default_factory=dict, repr=False)
 
-    def run(self, answers: Mapping[str, Any], today: date | None = None) -> Scope:
-        """Apply relevance and calculations to raw or clean `answers`; an answer that cannot be read counts as none."""
+    def run(
+        self,
+        answers: Mapping[str, Any],
+        today: date | None = None,
+        *,
+        now: datetime | None = None,
+        submission_id: str = "",
+        language: str = "",
+    ) -> Scope:
+        """Apply relevance and calculations to raw or clean `answers`; an answer that cannot be read counts as none.
+
+        now: what now() says in the whole run. submission_id: what random() and uuid() hang on; without it a calculation
+        that draws keeps the value it has in `answers`. language: of the labels that jr:choice-name() gives.
+        """
         scope = Scope()
-        context = Context(scope.values, today=today)
+        context = Context(
+            scope.values, today=today, now=now, submission_id=submission_id, language=language, label=self._label
+        )
+        if now is None and today is None:
+            context.now = datetime.now().astimezone()  # one moment for the whole run
+        scope.around = context
         relevant = scope.relevant
         for step in self.steps:
             if step.group is not None and step.group not in relevant:
@@ -66,15 +103,29 @@ class Program:
                 continue
             relevant.add(step.name)
             if step.calculation is not None:
-                _calculate(step, step.calculation, context, scope)
+                _calculate(step, answers.get(step.name), context, scope)
+            elif step.default is not None and (step.read_only or step.name not in answers):
+                _read(step, step.default, scope)
             elif step.name in answers and step.type not in UNANSWERED:
                 _read(step, answers[step.name], scope)
+            elif step.type in METADATA:
+                _read(step, (today or date.today()).isoformat(), scope)
         return scope
 
+    def _label(self, item: str, name: str, language: str) -> str:
+        offer = self.offers.get(item)
+        return offer.by_name[name].label(language) if offer and name in offer.by_name else name
 
-def _calculate(step: Step, calculation: Expression, context: Context, scope: Scope) -> None:
+
+def _calculate(step: Step, before: Any, context: Context, scope: Scope) -> None:
+    assert step.calculation is not None
+    kept = cast("text", before) if isinstance(before, str) else None
+    # once() keeps the value from before
+    context.item, context.own = step.name, kept if isinstance(kept, str) else ""
+    drawn = context.submission_id or DRAWS.isdisjoint(step.calculation.calls)
     # XLSForm keeps the result of a calculation as text, and expressions read it as text
-    text = string(calculation.evaluate(context))
+    text = string(step.calculation.evaluate(context)) if drawn else string(context.own)
+    context.own = ""
     if text and text != "NaN":
         scope.answers[step.name] = scope.values[step.name] = text
 
@@ -82,18 +133,20 @@ def _calculate(step: Step, calculation: Expression, context: Context, scope: Sco
 def _read(step: Step, raw: Any, scope: Scope) -> None:
     answer = cast(step.type, raw)
     if isinstance(answer, Unclean):
-        scope.unclean[step.name] = answer.problem
+        scope.unclean[step.name] = answer
         return
     if answer is None:
         return
     scope.answers[step.name] = answer
-    if isinstance(answer, int):
+    if isinstance(answer, int | float):
         scope.values[step.name] = float(answer)
     else:
         scope.values[step.name] = " ".join(answer) if isinstance(answer, list) else answer
 
 
-def make_program(steps: Iterable[Step], filters: Mapping[str, frozenset[str]]) -> Program:
+def make_program(
+    steps: Iterable[Step], filters: Mapping[str, frozenset[str]], offers: Mapping[str, Offer] = MappingProxyType({})
+) -> Program:
     """Order the steps; `filters` are the items that each item's choice_filter names.
 
     graphlib.CycleError: a relevance, calculation or choice_filter depends on itself.
@@ -110,4 +163,4 @@ def make_program(steps: Iterable[Step], filters: Mapping[str, frozenset[str]]) -
             if by_name[reference].type in ASKED:
                 found |= {reference}
         deciders[name] = found
-    return Program(tuple(by_name[name] for name in order), deciders)
+    return Program(tuple(by_name[name] for name in order), deciders, offers)

@@ -1,12 +1,12 @@
-"""The sheets of an instrument, read from .yaml or .xlsx as rows of text that know their place."""
+"""The sheets of an instrument as rows of text that know their place, read from YAML; workbook.py reads .xlsx."""
 
+import json
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -16,8 +16,14 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, Event, NodeEvent,
 from questionnaires.errors import InstrumentError
 
 SHEETS = ("settings", "survey", "choices", "indices")
-LARGEST = 5_000_000  # characters of one instrument file
+LARGEST = 1_000_000  # characters of YAML, whose parser reads some 100,000 in a fifth of a second
+LARGEST_JSON = 5_000_000  # characters of JSON, which is read at once
+LONGEST_CELL = 32_767  # characters; what a cell of Excel holds
+LONGEST_SENTENCE = 600  # characters of an error, which quotes what it is about
 DEEPEST = 8  # a sheet, a row, a cell; anything deeper is refused before it can nest without end
+_DEEP = re.compile(rf"(?:[\[{{]\s*){{{DEEPEST + 1}}}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _COLUMN = re.compile(r"(?P<base>.+?)::(?P<language>[^:]+)")
 
 
@@ -32,6 +38,10 @@ class Row:
 
     def error(self, sentence: str) -> InstrumentError:
         """An InstrumentError that starts with the place: file, sheet, row."""
+        sentence = " ".join(sentence.split())
+        if len(sentence) > LONGEST_SENTENCE:
+            half = LONGEST_SENTENCE // 2
+            sentence = f"{sentence[:half]} ... {sentence[-half:]}"
         return InstrumentError(f"{self.source}, sheet {self.sheet}, row {self.number}: {sentence}")
 
     def need(self, column: str) -> str:
@@ -80,8 +90,25 @@ class _Node:
 
 def read_yaml(text: str, source: str) -> Sheets:
     """Sheets from YAML 1.2: every cell is text as written; a key given twice, an alias or a tag is refused."""
+    sheets = _read_json(text, source) if text.startswith("{") and len(text) <= LARGEST_JSON else None
+    if sheets is not None:
+        return sheets
     if len(text) > LARGEST:
-        raise InstrumentError(f"{source} has {len(text)} characters; an instrument file has at most {LARGEST}")
+        raise InstrumentError(
+            f"{source} has {len(text)} characters, and YAML at most {LARGEST}; put long lists in a file "
+            "for select_one_from_file, or save it as .xlsx"
+        )
+    control = _CONTROL.search(text)
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        raise InstrumentError(
+            f"{source}, line {line} is not YAML: it holds the control character U+{ord(control[0]):04X}; remove it"
+        )
+    deep = _DEEP.search(text)
+    if deep:
+        _refuse(
+            source, text.count("\n", 0, deep.start()), "nested too deeply; an instrument is sheets of rows of cells"
+        )
     try:
         events = YAML(typ="safe", pure=True).parse(StringIO(text))
         wanted = (event for event in events if isinstance(event, NodeEvent | CollectionEndEvent))
@@ -98,15 +125,45 @@ def read_yaml(text: str, source: str) -> Sheets:
     return _from_nodes(root, source)
 
 
+def _read_json(text: str, source: str) -> Sheets | None:
+    """The sheets of plain JSON (what an .xlsx is kept as), None when it is none: then YAML says what is wrong."""
+    try:
+        root = json.loads(
+            text, object_pairs_hook=_once, parse_int=str, parse_float=str, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError):
+        return None
+    rows = [row for sheet in root.values() if isinstance(sheet, list) for row in sheet]
+    if not all(isinstance(sheet, list) for sheet in root.values()) or not all(isinstance(row, dict) for row in rows):
+        return None
+    if not all(isinstance(cell, str) and cell for row in rows for cell in row.values()):
+        return None
+    return {
+        name: [make_row(source, name, number, row.items()) for number, row in enumerate(sheet, start=2)]
+        for name, sheet in root.items()
+    }
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
 def _node(event: NodeEvent, events: Iterator[Event], source: str, depth: int) -> _Node:
     line = event.start_mark.line
     if isinstance(event, AliasEvent):
-        _refuse(source, line, f"the alias *{event.anchor} is not allowed; write the row out")
+        _refuse(source, line, f"the alias *{str(event.anchor)[:80]} is not allowed; write the row out")
     if depth > DEEPEST:
         _refuse(source, line, "nested too deeply; an instrument is sheets of rows of cells")
     tag = getattr(event, "tag", None)
     if tag not in (None, "!"):
-        _refuse(source, line, f"the tag {tag} is not allowed; every cell is text")
+        _refuse(source, line, f"the tag {str(tag)[:80]} is not allowed; every cell is text")
     if isinstance(event, ScalarEvent):
         return _Node(line, text=event.value)
     if isinstance(event, SequenceStartEvent):
@@ -170,59 +227,32 @@ def _text(node: _Node, source: str) -> str:
     return node.text
 
 
-def read_xlsx(path: Path) -> Sheets:
-    """The same sheets from an Excel file, through openpyxl; other sheets of the file are passed over."""
-    from zipfile import BadZipFile
-
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError):
-        raise InstrumentError(f"{path.name} is not an Excel file; save it as .xlsx, or use .yaml") from None
-    sheets: dict[str, list[Row]] = {}
-    for name in (name for name in book.sheetnames if name in SHEETS):
-        header: list[str] = []
-        rows = sheets.setdefault(name, [])
-        for number, cells in enumerate(book[name].iter_rows(values_only=True), start=1):
-            texts = [_cell(cell) for cell in cells]
-            if number == 1:
-                header = texts
-                _refuse_twins(header, path.name, name)
-                continue
-            if any(texts):
-                rows.append(make_row(path.name, name, number, list(zip(header, texts, strict=False))))
-    book.close()
-    return sheets
-
-
-def _cell(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
-
-
-def _refuse_twins(header: list[str], source: str, sheet: str) -> None:
-    for column in header:
-        if column and header.count(column) > 1:
-            raise InstrumentError(f"{source}, sheet {sheet}, row 1: column {column!r} stands twice; keep one")
-
-
 def make_row(source: str, sheet: str, number: int, cells: Iterable[tuple[str, str]]) -> Row:
-    """A row with blanks trimmed, texts in NFC, empty cells absent and blanks around `::` of a column name removed."""
+    """A row with blanks trimmed, texts in NFC, line ends as \\n, empty cells absent, no blanks around `::` of a column.
+
+    InstrumentError: a column that stands twice, a cell that Excel could not hold, a character nobody can see.
+    """
     found: dict[str, str] = {}
     for column, cell in cells:
-        text, name = unicodedata.normalize("NFC", cell).strip(), "::".join(part.strip() for part in column.split("::"))
+        text = unicodedata.normalize("NFC", cell).replace("\r\n", "\n").strip()
+        name = "::".join(part.strip() for part in column.split("::"))
+        place = f"{source}, sheet {sheet}, row {number}: column {name[:80]!r}"
         if text and name in found:
-            raise InstrumentError(f"{source}, sheet {sheet}, row {number}: column {name!r} stands twice; keep one")
+            raise InstrumentError(f"{place} stands twice; keep one")
+        if len(text) > LONGEST_CELL:
+            raise InstrumentError(f"{place} has {len(text)} characters; a cell has at most {LONGEST_CELL}")
+        for letter in filter(_unseen, name + text):
+            raise InstrumentError(f"{place} holds the control character U+{ord(letter):04X}; remove it")
         if text:
             found[name] = text
     return Row(source, sheet, number, MappingProxyType(found))
+
+
+def _unseen(letter: str) -> bool:
+    """Whether a character is a control, half a character, or turns the direction of the text round it."""
+    if letter.isprintable() or letter in "\n\t":
+        return False
+    return letter in _BIDIRECTIONAL or unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def language_columns(rows: Iterable[Row], base: str) -> list[str]:

@@ -160,7 +160,12 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
     language = _spoken(instrument, submission.language)
     raw = bodies.plain(submission.answers)
     fixed = bodies.preset_names(instrument)
-    clean = instrument.clean({**{name: raw[name] for name in raw if name not in fixed}, **wave.presets}, language)
+    clean = instrument.clean(
+        {**{name: raw[name] for name in raw if name not in fixed}, **wave.presets},
+        language,
+        today=submission.fieldwork_date,
+        submission_id=submission.id,
+    )
     body = to_json(raw)
     arriving = intake.Arriving(
         id=submission.id,

@@ -3,13 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any, Literal, cast
 
 from questionnaires.choices import Choice
 from questionnaires.instrument import Page
 from questionnaires.items import Item
+from questionnaires.ranges import as_text
 
-Kind = Literal["note", "choices", "scale", "many", "menu", "number", "date", "text", "long_text"]
+Kind = Literal[
+    "note", "told", "choices", "scale", "many", "menu", "rank", "number", "date", "time", "dateTime", "acknowledge",
+    "text", "long_text",
+]  # fmt: skip
 
 # Not after a full stop inside quotation marks: there the quotation belongs to what is asked.
 _LAST_QUESTION = re.compile(r"(?<=[\u3002\uff01.!])\s*(?![\s\"\u201d\u300d])[^\u3002\uff01.!]+[?\uff1f]\s*$")
@@ -19,6 +24,29 @@ LONG_LABEL = 90
 
 LONG_LIST = 12
 """From this many choices on, a list is a menu rather than a column of buttons."""
+
+MOST_CELLS = 11
+"""Up to this many numbers, a range is a row of numbers to tap; a longer one is a field. Never a slider."""
+
+MATRIX = "list-nolabel"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Items with the same choices that stand as the rows of a table, the choices as its columns."""
+
+    rows: tuple["Control", ...]
+    kind: str = "matrix"
+
+    @property
+    def name(self) -> str:
+        """The first item's name."""
+        return self.rows[0].name
+
+    @property
+    def columns(self) -> tuple[Choice, ...]:
+        """The choices that every row offers."""
+        return self.rows[0].choices
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,7 @@ class Control:
     scale: tuple[Choice, ...] = ()
     choices: tuple[Choice, ...] = ()
     problem: str | None = None
+    guidance: str = ""
 
     @property
     def name(self) -> str:
@@ -57,6 +86,37 @@ class Control:
         return last.group().strip() if last else self.label
 
     @property
+    def limits(self) -> tuple[str, str] | None:
+        """The least and the greatest number of a range that is drawn as a field."""
+        limits = self.item.range
+        return (as_text(limits.start), as_text(limits.end)) if limits and self.kind == "number" else None
+
+    @property
+    def inputmode(self) -> str:
+        """The keyboard that a telephone shows: numeric, decimal, or "" for letters."""
+        if self.kind == "number":
+            whole = self.item.type == "integer" or (self.item.range is not None and self.item.range.whole)
+            return "numeric" if whole else "decimal"
+        return "numeric" if "numbers" in self.item.appearances else ""
+
+    @property
+    def layout(self) -> str:
+        """How the choices stand on a wide screen: "" one below the other, "likert", or "c2" to "c5" for columns."""
+        words = self.item.appearances
+        if "likert" in words:
+            return "likert"
+        counted = next((word for word in words if word.startswith("columns-")), "columns-3")
+        return f"c{min(max(int(counted[8:]), 2), 5)}" if words & {"horizontal", "columns", counted} else ""
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """What each choice of a ranking has been given, as its field sends it: choice name -> "place:choice"."""
+        given = [part for part in self.value if part]
+        if any(not part.partition(":")[0].isdecimal() for part in given):
+            given = [f"{place}:{name}" for place, name in enumerate(given, start=1)]
+        return {part.partition(":")[2]: part for part in given}
+
+    @property
     def described(self) -> str:
         """The ids of what describes the control on an HTML page: its problem, its hint, its letter."""
         parts = {"problem": self.problem, "hint": self.hint, "letter": self.letter}
@@ -73,9 +133,9 @@ class Control:
         return tuple(choice for choice in self.choices if choice.missing is not None)
 
 
-def asked(page: Page, answers: Mapping[str, Any]) -> tuple[Item, ...]:
+def asked(page: Page, answers: Mapping[str, Any], submission_id: str = "") -> tuple[Item, ...]:
     """The items of a page that a person sees, given the answers so far."""
-    return tuple(item for item in page.visible(answers) if item.shown)
+    return tuple(item for item in page.visible(answers, submission_id=submission_id) if item.shown)
 
 
 def controls(
@@ -94,47 +154,79 @@ def controls(
     )
 
 
+def blocks(drawn: Sequence[Control]) -> tuple[Control | Matrix, ...]:
+    """The controls as a page shows them: neighbours of appearance list-nolabel with the same choices as one table."""
+    found: list[Control | Matrix] = []
+    for key, run in groupby(drawn, key=_columns):
+        rows = tuple(run)
+        found += [Matrix(rows)] if key else rows
+    return tuple(found)
+
+
+def _columns(control: Control) -> tuple[str, ...]:
+    if MATRIX not in control.item.appearances or control.item.offer is None:
+        return ()
+    return (control.kind, *(choice.name for choice in control.choices))
+
+
 def raw_answers(items: Sequence[Item], posted: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What a form sent for these items: text or a list of texts by item name; nothing sent or only spaces = no key."""
     found: dict[str, Any] = {}
     for item in items:
         values = [value for value in posted.get(item.name, ()) if value.strip()]
-        if not values or item.type == "note":
+        if not values or item.type == "note" or item.read_only:
             continue
-        found[item.name] = values if item.type == "select_multiple" else values[-1].replace("\r\n", "\n").strip()
+        found[item.name] = (
+            values if item.type in ("select_multiple", "rank") else values[-1].replace("\r\n", "\n").strip()
+        )
     return found
 
 
 def _control(
     item: Item, answers: Mapping[str, Any], *, submission_id: str, language: str, problem: str | None
 ) -> Control:
-    offered = item.offered(answers, submission_id, language) if item.type.startswith("select_") else ()
+    offered = item.offered(answers, submission_id, language)
+    if item.range is not None and item.range.size <= MOST_CELLS:
+        offered = tuple(Choice(number, {"": number}) for number in item.range.values)
     kind = _kind(item, offered)
-    scale = tuple(choice for choice in offered if choice.name.isdecimal()) if kind == "scale" else ()
+    numbered = item.range is not None
+    scale = tuple(c for c in offered if numbered or c.name.isdecimal()) if kind == "scale" else ()
+    answer = answers.get(item.name, item.default)
+    if item.read_only:
+        answer = item.program.run(answers, submission_id=submission_id).answers.get(item.name)
     return Control(
         item=item,
         kind=kind,
-        label=item.label(language),
-        hint=item.hint(language),
-        value=_value(answers.get(item.name), many=kind == "many"),
+        label=item.label(language, answers, submission_id),
+        hint=item.hint(language, answers, submission_id),
+        value=_value(answer, many=kind in ("many", "rank")),
         scale=scale,
         choices=tuple(choice for choice in offered if choice not in scale),
         problem=problem,
+        guidance=item.guidance(language, answers, submission_id),
     )
 
 
 def _kind(item: Item, offered: Sequence[Choice]) -> Kind:
     if item.type == "select_multiple":
         return "many"
+    if item.type == "range":
+        return "scale" if offered else "number"
     if item.type.startswith("select_"):
-        numbered = sum(choice.name.isdecimal() for choice in offered)
-        if numbered >= 5 and item.type == "select_one":
-            return "scale"
-        return "menu" if item.type == "select_one_from_file" or len(offered) >= LONG_LIST else "choices"
+        return _select_kind(item, offered)
     if item.type == "text":
-        return "long_text" if "multiline" in (item.appearance or "") else "text"
-    kinds: dict[str, Kind] = {"note": "note", "integer": "number", "decimal": "number", "date": "date"}
-    return kinds[item.type]
+        return "told" if item.read_only else "long_text" if "multiline" in item.appearances else "text"
+    return "number" if item.type in ("integer", "decimal") else cast(Kind, item.type)
+
+
+def _select_kind(item: Item, offered: Sequence[Choice]) -> Kind:
+    if MATRIX in item.appearances:
+        return "choices"
+    if item.appearances & {"minimal", "autocomplete"} or item.type == "select_one_from_file":
+        return "menu"
+    if sum(choice.name.isdecimal() for choice in offered) >= 5:
+        return "scale"
+    return "menu" if len(offered) >= LONG_LIST else "choices"
 
 
 def _value(answer: Any, *, many: bool) -> str | tuple[str, ...]:

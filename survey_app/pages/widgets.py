@@ -5,7 +5,7 @@ Texts of an instrument are shown as text: Markdown in them is escaped, so that n
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, time
 
 import streamlit as st
 
@@ -36,12 +36,23 @@ def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Cal
                 st.markdown(as_text(control.letter))
             required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
             st.markdown(f"**{as_text(control.question)}**{required}")
-            if control.hint:
-                st.caption(as_text(control.hint))
+            _help(control, translate)
             fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
     return fields
+
+
+def _help(control: Control, translate: Callable[[str], str]) -> None:
+    if control.hint:
+        st.caption(as_text(control.hint))
+    if control.limits:
+        st.caption(
+            as_text(translate("From {least} to {greatest}").format(least=control.limits[0], greatest=control.limits[1]))
+        )
+    if control.guidance:
+        with st.expander(translate("More about this question")):
+            st.markdown(as_text(control.guidance))
 
 
 def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -> list[str]:
@@ -59,17 +70,37 @@ def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -
 
 
 def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
-    if control.kind == "note":
-        return []
-    if control.kind == "many":
-        return [choice.name for choice in control.choices if _box(choice, control, key, language)]
-    if control.kind in {"choices", "scale", "menu"}:
-        return _one(control, key, language, translate)
-    if control.kind == "date":
-        return _date(control, key)
+    found: list[str] = []
+    match control.kind:
+        case "note":
+            pass
+        case "told":
+            st.markdown(as_text(str(control.value)))
+        case "acknowledge":
+            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key)
+            found = ["OK"] if agreed else []
+        case "rank":
+            found = [part for each in control.choices for part in _place(each, control, key, language, translate)]
+        case "many":
+            found = [choice.name for choice in control.choices if _box(choice, control, key, language)]
+        case "choices" | "scale" | "menu":
+            found = _one(control, key, language, translate)
+        case "date":
+            found = _date(control, key)
+        case "time":
+            found = _time(control, key)
+        case _:
+            found = _written(control, key)
+    return found
+
+
+def _written(control: Control, key: str) -> list[str]:
     value = control.value if isinstance(control.value, str) else ""
+    example = None
+    if control.kind == "dateTime":
+        value, example = value.replace("T", " "), "2026-01-31 08:30"
     write = st.text_area if control.kind == "long_text" else st.text_input
-    written = write(_spoken(control), value, max_chars=2000, key=key, label_visibility="collapsed")
+    written = write(_spoken(control), value, max_chars=2000, key=key, placeholder=example, label_visibility="collapsed")
     return [written] if written else []
 
 
@@ -111,6 +142,21 @@ def _one(control: Control, key: str, language: str, translate: Callable[[str], s
     return [chosen] if chosen else []
 
 
+def _place(choice: Choice, control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
+    """The menu of places of one choice of a ranking."""
+    places = [f"{number}:{choice.name}" for number in range(1, len(control.choices) + 1)]
+    given = control.places.get(choice.name)
+    chosen = st.selectbox(
+        as_text(choice.label(language)),
+        places,
+        index=places.index(given) if given in places else None,
+        format_func=lambda place: translate("Place {number}").format(number=place.partition(":")[0]),
+        key=f"{key}-{choice.name}",
+        placeholder=translate("Choose its place"),
+    )
+    return [chosen] if chosen else []
+
+
 def _box(choice: Choice, control: Control, key: str, language: str) -> bool:
     return st.checkbox(as_text(choice.label(language)), choice.name in control.value, key=f"{key}-{choice.name}")
 
@@ -129,3 +175,12 @@ def _date(control: Control, key: str) -> list[str]:
         label_visibility="collapsed",
     )
     return [chosen.isoformat()] if isinstance(chosen, date) else []
+
+
+def _time(control: Control, key: str) -> list[str]:
+    try:
+        value = time.fromisoformat(str(control.value)) if control.value else None
+    except ValueError:
+        value = None
+    chosen = st.time_input(_spoken(control), value, key=key, step=300, label_visibility="collapsed")
+    return [f"{chosen:%H:%M}"] if isinstance(chosen, time) else []

@@ -110,10 +110,10 @@ def show_page(visit: Visit, title: str) -> None:
 def _form(visit: Visit, shown: Show, title: str, _: Translate) -> tuple[dict[str, list[str]], str | None]:
     """Draws the form of a page; returns its fields and the button that was pressed, if any."""
     page, language = shown.page, visit.language
-    items = asked(page, shown.answers)
+    items = asked(page, shown.answers, visit.id)
     drawn = controls(items, shown.answers, submission_id=visit.id, language=language, problems=shown.problems)
-    number, ahead = visit.instrument.progress(shown.answers, page)
-    first = visit.instrument.next_page(visit.answers) is page
+    number, ahead = visit.instrument.progress(shown.answers, page, submission_id=visit.id)
+    first = visit.instrument.next_page(visit.answers, submission_id=visit.id) is page
     go: str | None = None
     with st.form(f"page-{page.name}", border=False, enter_to_submit=False):
         go = _tools(language, _)
@@ -124,9 +124,10 @@ def _form(visit: Visit, shown: Show, title: str, _: Translate) -> tuple[dict[str
         )
         if first:
             st.title(widgets.as_text(title), anchor=False)
-            st.html(styles.lines(sender(visit.instrument, language), _(": ")))
+            if sender(visit.instrument, language):
+                st.html(styles.lines(sender(visit.instrument, language), _(": ")))
         elif page.label(language):
-            st.title(widgets.as_text(page.label(language)), anchor=False)
+            st.title(widgets.as_text(page.label(language, shown.answers, visit.id)), anchor=False)
         fields, found = _controls(visit, shown, drawn, _)
         go = found or go
         label = _("Send my answers") if ahead == 0 else _("Next")

@@ -58,7 +58,7 @@ def take(doors: Doors, visit: Visit, page: Page, sent: Sent) -> Step:
     """Takes a sent page one step on."""
     answers = _merged(visit, page, sent)
     if sent.go == "back":
-        before = visit.instrument.previous_page(answers, page.name)
+        before = visit.instrument.previous_page(answers, page.name, submission_id=visit.id)
         return _save(doors, visit, page, answers, sent) or Go((before or page).name, visit.language)
     if sent.go.startswith("language-") and sent.go.removeprefix("language-") in LANGUAGES:
         language = sent.go.removeprefix("language-")
@@ -71,13 +71,13 @@ def take(doors: Doors, visit: Visit, page: Page, sent: Sent) -> Step:
 
 
 def _onward(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
-    problems = visit.instrument.problems(page, answers, visit.language)
+    problems = visit.instrument.problems(page, answers, visit.language, submission_id=visit.id)
     if problems:
         return Show(page, answers, problems, *_found(visit, page, answers, sent))
     fresh = _next_level(visit, page, answers, sent)
     if fresh:
         return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
-    following = visit.instrument.next_page(answers, after=page.name)
+    following = visit.instrument.next_page(answers, page.name, submission_id=visit.id)
     if sent.text(address.FOUND_FIELD):
         following = _behind_address(visit, following, answers)
     if following is None:
@@ -117,7 +117,7 @@ def submit(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], s
 
 def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:
     """The ending that an accepted form has: complete, refused or not eligible, by its disposition item."""
-    clean = visit.instrument.clean(answers, visit.language).answers
+    clean = visit.instrument.clean(answers, visit.language, submission_id=visit.id).answers
     roles = visit.instrument.with_role("disposition")
     return ending_kind(clean.get(roles[0].name, "complete") if roles else "complete")
 
@@ -135,7 +135,8 @@ def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
         return None
     if not isinstance(copy, dict) or not all(_is_raw(value) for value in copy.values()):
         return None
-    return {name: value for name, value in copy.items() if name in visit.instrument.items}
+    items = visit.instrument.items
+    return {name: value for name, value in copy.items() if name in items and items[name].shown}
 
 
 def write_copy(visit: Visit) -> str:
@@ -153,7 +154,7 @@ def _merged(visit: Visit, page: Page, sent: Sent) -> dict[str, Any]:
     """All raw answers after this page: the draft's, this page's as sent, the wave's presets, an address that fits."""
     base = visit.answers
     here = {item.name for item in page.items}
-    posted = raw_answers(asked(page, base), sent.fields)
+    posted = raw_answers(asked(page, base, visit.id), sent.fields)
     answers = {**{name: value for name, value in base.items() if name not in here}, **posted, **visit.wave.presets}
     levels = address.chain(visit.instrument)
     if not address.levels_on(levels, page.items):
@@ -197,8 +198,10 @@ def _next_level(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent
 def _behind_address(visit: Visit, page: Page | None, answers: Mapping[str, Any]) -> Page | None:
     """The next page that asks more than levels of an address that was found whole."""
     levels = {level.name for level in address.chain(visit.instrument)}
-    while page is not None and all(item.name in levels and item.name in answers for item in asked(page, answers)):
-        page = visit.instrument.next_page(answers, after=page.name)
+    while page is not None and all(
+        item.name in levels and item.name in answers for item in asked(page, answers, visit.id)
+    ):
+        page = visit.instrument.next_page(answers, page.name, submission_id=visit.id)
     return page
 
 

@@ -135,25 +135,25 @@ def ending_kind(disposition: str) -> EndingKind:
 def resume_at(visit: Visit) -> Page:
     """The page to go on with: the one after the last page saved, or that page while it has problems."""
     answers, instrument = visit.answers, visit.instrument
-    first = instrument.next_page(answers)
+    first = instrument.next_page(answers, submission_id=visit.id)
     if first is None:
         raise StoreError(f"The instrument {instrument.id} of wave {visit.wave.slug} has no page to show; check it.")
     saved = visit.draft.page if visit.draft else None
     page = find_page(visit, saved) if saved else None
     if page is None:
         return first
-    if instrument.problems(page, answers, visit.language):
+    if instrument.problems(page, answers, visit.language, submission_id=visit.id):
         return page
-    return instrument.next_page(answers, after=page.name) or page
+    return instrument.next_page(answers, page.name, submission_id=visit.id) or page
 
 
 def find_page(visit: Visit, name: str) -> Page | None:
     """The page of that name if its turn can have come: it has something to ask, and without answers it is the first."""
     page = next((page for page in visit.instrument.pages if page.name == name), None)
-    if page is None or not page.visible(visit.answers):
+    if page is None or not page.visible(visit.answers, submission_id=visit.id):
         return None
     begun = visit.draft is not None or visit.spare is not None
-    return page if begun or page is visit.instrument.next_page(visit.answers) else None
+    return page if begun or page is visit.instrument.next_page(visit.answers, submission_id=visit.id) else None
 
 
 def refusal(reason: str) -> EndingKind:

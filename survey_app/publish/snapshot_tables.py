@@ -50,7 +50,7 @@ def _typed(column: pd.Series, instrument: Instrument) -> pd.Series:
     kind = instrument.items[str(column.name)].type
     if kind == "integer":
         return column.astype("Int64")
-    if kind == "decimal":
+    if kind in ("decimal", "range"):
         return column.astype("Float64")
     return column.astype("string")
 

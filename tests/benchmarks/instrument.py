@@ -1,12 +1,13 @@
 """Instrument: loading, cleaning, paging and searching, against reading the same sheets without any check."""
 
+import json
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from questionnaires import load_instrument
+from questionnaires import Instrument, load_instrument, load_instrument_text
 from tests.benchmarks.measuring import Figure, paired, seconds
 
 LIBRARY = Path(__file__).parents[2] / "questionnaires" / "library" / "public-opinion.yaml"
@@ -25,7 +26,31 @@ def figures() -> Iterator[Figure]:
     answers |= {item.name: item.choices[0].name for item in form.items.values() if item.type == "select_one"} | answers
     yield Figure("clean a whole set of answers", _each(lambda: form.clean(answers), 500), "ms")
     yield Figure("next page", _each(lambda: form.next_page(answers, "address"), 500), "ms")
+    long = load_instrument_text(_long_form(300))
+    many = {f"q{place}": "good" if place % 7 else "poor" for place in range(0, 300, 2)}
+    yield Figure("next page of 300 items", _each(lambda: long.next_page(many, "q150"), 100), "ms")
+    yield Figure("whole page of 300 items", _each(lambda: _page_of(long, many), 50), "ms")
     yield Figure("find a community by name", _each(lambda: form.items["D5_community"].search("水井坊"), 50), "ms")
+
+
+def _page_of(form: Instrument, answers: dict[str, str]) -> None:
+    """What a door asks for one page: what is wrong, which comes next, how far it is."""
+    page = form.page("q150")
+    form.problems(page, answers, submission_id="one")
+    following = form.next_page(answers, "q150", submission_id="one")
+    if following is not None:
+        form.progress(answers, following, submission_id="one")
+
+
+def _long_form(items: int) -> str:
+    """A form in which every third item hangs on an earlier one, as sheets in JSON."""
+    label = "label::中文 (zh)"
+    rows = [{"type": "select_one scale", "name": f"q{place}", label: f"第{place}题"} for place in range(items)]
+    for place in range(2, items, 3):
+        rows[place]["relevant"] = f"${{q{place - 2}}} = 'good' or ${{q{place - 1}}} != ''"
+    choices = [{"list_name": "scale", "name": name, label: name} for name in ("good", "poor")]
+    settings = [{"form_title": "长", "form_id": "long", "version": "1", "default_language": "中文 (zh)"}]
+    return json.dumps({"settings": settings, "survey": rows, "choices": choices}, ensure_ascii=False)
 
 
 def _each(work: Callable[[], object], times: int) -> float:

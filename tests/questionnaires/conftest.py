@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from questionnaires import Instrument, load_instrument, load_instrument_text
 
 LIBRARY = Path(__file__).resolve().parents[2] / "questionnaires" / "library"
+CIRCLES = LIBRARY.parents[1] / "data" / "frame" / "circles-chengdu.csv"
 HEADER = "scheme,edition,code,name,level,parent_code\n"
 
 
@@ -35,6 +37,7 @@ def frame_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "frame").mkdir()
     (folder / "frame" / "divisions-nbs-2023.csv").write_text(small_frame(), encoding="utf-8")
+    copyfile(CIRCLES, folder / "frame" / CIRCLES.name)
     return folder
 
 

@@ -1,6 +1,10 @@
 """The codebook tells what each answer means and scores."""
 
+import csv
+from pathlib import Path
+
 from questionnaires import Instrument, codebook_rows
+from questionnaires.codebook import write_codebook
 
 
 def test_the_codebook_has_a_row_for_each_item_and_choice(opinion: Instrument) -> None:
@@ -24,3 +28,11 @@ def test_the_codebook_has_a_row_for_each_item_and_choice(opinion: Instrument) ->
 
 def test_a_list_of_thousands_is_one_row(opinion: Instrument) -> None:
     assert len([row for row in codebook_rows(opinion) if row["item"] == "D5_community"]) == 1
+
+
+def test_the_codebook_as_csv_opens_in_excel_and_reads_back(opinion: Instrument, tmp_path: Path) -> None:
+    write_codebook(opinion, tmp_path / "codebook.csv")
+    assert (tmp_path / "codebook.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    with (tmp_path / "codebook.csv").open(encoding="utf-8-sig", newline="") as lines:
+        read = list(csv.DictReader(lines))
+    assert read == [{k: "" if v is None else str(v) for k, v in row.items()} for row in codebook_rows(opinion)]

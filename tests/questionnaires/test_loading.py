@@ -106,8 +106,8 @@ def test_the_small_form_is_right_as_it_stands() -> None:
         ),
         (changed("survey", 2, type="select_one"), "row 2: type select_one names no list"),
         (
-            changed("survey", 2, type="select_one answer or_other"),
-            "row 2: type 'select_one answer or_other' has too many words",
+            changed("survey", 2, type="select_one answer twice"),
+            "row 2: type 'select_one answer twice' has too many words",
         ),
         (changed("survey", 5, name="q2"), "row 5: name 'q2' is taken by row 4; rename one"),
         (changed("survey", 5, name=None), "row 5: column name is empty; fill it"),
@@ -142,17 +142,17 @@ def test_the_small_form_is_right_as_it_stands() -> None:
             changed("survey", 4, **{"hint::Englisch (en)": "?"}),
             "row 4: column hint::Englisch (en) is in no language of the form; did you mean 'English (en)'?",
         ),
-        (changed("survey", 4, calculation="1"), "row 4: only an item of type calculate has a calculation"),
+        (changed("survey", 4, calculation="1"), "row 4: only a calculate, or a read_only text, has a calculation"),
         (changed("survey", 8, calculation=None), "sheet survey, row 8: Missing calculation."),
         (
-            changed("survey", 4, **{"label::中文 (zh)": "你好 ${q1}"}),
-            "row 4: column label::中文 (zh) holds a reference",
+            changed("survey", 4, **{"label::中文 (zh)": "你好 ${q9}"}),
+            "row 4: column label::中文 (zh) refers to 'q9', which is no item",
         ),
         (changed("survey", 9, sandu__role="marign"), "row 9: column sandu::role holds 'marign'"),
         (changed("survey", 9, sandu__score="${q2}"), "row 9: column sandu::score refers to another item"),
         (
             changed("survey", 4, sandu__index="all", sandu__weight="1"),
-            "row 4: item 'q2' counts into an index; only a select_one can be scored",
+            "row 4: item 'q2' counts into an index; say in sandu::score how its answer '.' becomes 0-100",
         ),
         (
             changed("choices", 3, score="120"),

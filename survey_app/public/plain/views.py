@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from survey_app.pages import address
-from survey_app.pages.controls import Control, asked, controls
+from survey_app.pages.controls import Control, asked, blocks, controls
 from survey_app.public.endings import words
 from survey_app.public.journey import Show, write_copy
 from survey_app.public.plain import addresses
@@ -93,10 +93,10 @@ class AddressBlock:
 def page_html(visit: Visit, show: Show, look: Look) -> str:
     """One page of the form."""
     page, language = show.page, visit.language
-    items = asked(page, show.answers)
+    items = asked(page, show.answers, visit.id)
     drawn = controls(items, show.answers, submission_id=visit.id, language=language, problems=show.problems)
-    number, ahead = visit.instrument.progress(show.answers, page)
-    first = visit.instrument.next_page(visit.answers) is page
+    number, ahead = visit.instrument.progress(show.answers, page, submission_id=visit.id)
+    first = visit.instrument.next_page(visit.answers, submission_id=visit.id) is page
     slug = visit.wave.slug
     return _render(
         "page.html",
@@ -105,14 +105,14 @@ def page_html(visit: Visit, show: Show, look: Look) -> str:
         action=addresses.form(slug, visit.id, page.name, {"size": look.size}),
         at=str(int(time.time() * 1000)),
         copy=write_copy(visit),
-        controls=drawn,
+        blocks=blocks(drawn),
         problems=[control for control in drawn if control.problem],
         address=_address_block(visit, drawn, show),
         number=number,
         total=number + ahead,
         first=first,
         last=ahead == 0,
-        heading=page.label(language),
+        heading=page.label(language, show.answers, visit.id),
         sender=sender(visit.instrument, language),
         form_line=form_line(visit.instrument, language),
         other_door=addresses.streamlit(slug, visit.id, page.name, {"lang": language, "size": look.size}),

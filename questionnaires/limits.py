@@ -22,7 +22,7 @@ LARGEST_FILE = 5_000_000  # bytes on disk
 LARGEST_PART = 8_000_000  # bytes of one part of a workbook, unpacked
 LARGEST_WORKBOOK = 16_000_000  # bytes of all its parts together
 LARGEST_DIRECTORY = 100_000  # bytes of the list of parts: about a thousand of them
-MOST_ELEMENTS = 400_000  # XML elements of all parts together, about three to a cell
+MOST_ELEMENTS = 150_000  # XML elements of all parts together, about three to a cell
 LAST_ROW = 20_000
 LAST_COLUMN = 256
 LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # an OLE container: an encrypted .xlsx, or the old .xls
@@ -85,7 +85,7 @@ class Scan:
     wrong: str | None = None
     merged: str | None = None
     far: str | None = None
-    _cell: str = ""
+    _named: str | None = None
     _row: int = 0
     _column: int = 0
     _names: dict[str, str] = field(default_factory=dict)
@@ -95,7 +95,9 @@ class Scan:
         self.left -= 1
         if self.left < 0:
             raise OverflowError
-        name = self._names.setdefault(tag, tag.rpartition(":")[2])
+        name = self._names.get(tag)
+        if name is None:
+            name = self._names[tag] = tag.rpartition(":")[2]
         if name == "row":
             self._row = int(attributes.get("r", self._row + 1))
             self._column = 0
@@ -110,15 +112,20 @@ class Scan:
 
     def _place(self, attributes: dict[str, str]) -> None:
         self._column += 1
-        found = _PLACE.fullmatch(attributes.get("r", ""))
+        place = attributes.get("r")
+        found = _PLACE.fullmatch(place) if place else None
         if found:
             self._column = _number(found[1])
             self._row = max(self._row, int(found[2]))
-        self._cell = found[0] if found else f"{_letters(self._column)}{self._row}"
+        self._named = place if found else None
         if self._column > LAST_COLUMN or self._row > LAST_ROW:
             self.far = self.far or f"cell {self._cell}"
         if attributes.get("t") == "e":
             self.wrong = self.wrong or self._cell
+
+    @property
+    def _cell(self) -> str:
+        return self._named or f"{_letters(self._column)}{self._row}"
 
 
 def _number(letters: str) -> int:

@@ -4,7 +4,7 @@ import os
 import sys
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.table import Table
@@ -18,9 +18,12 @@ ABOUT = "Sandu 三度: from the questionnaire to a number that can be defended."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 serve_app = typer.Typer(no_args_is_help=True, help="Start one of the two processes.")
 user_app = typer.Typer(no_args_is_help=True, help="Accounts of the console.")
+instrument_app = typer.Typer(no_args_is_help=True, help="Instruments: what is asked, and how it scores.")
 app.add_typer(serve_app, name="serve")
 app.add_typer(user_app, name="user")
+app.add_typer(instrument_app, name="instrument")
 
+ExportKind = Literal["xlsx", "yaml", "xform", "codebook", "paper"]
 WaveName = Annotated[str, typer.Argument(metavar="WAVE", help="The wave's slug, such as chengdu-2026-2.")]
 
 
@@ -165,8 +168,15 @@ def seal() -> None:
 
 
 @app.command()
-def check() -> None:
-    """Check database, audit chain and that every answer is accounted for; exit code 1 when something is wrong."""
+def check(
+    instrument: Annotated[
+        Path | None, typer.Argument(metavar="INSTRUMENT", help="A .yaml or .xlsx file; without it the database.")
+    ] = None,
+) -> None:
+    """Check the database and every answer in it, or an instrument; exit code 1 when something is wrong."""
+    if instrument is not None:
+        _check_instrument(instrument)
+        return
     from survey_app.store.checks import check as check_store
     from survey_app.store.database import open_store
 
@@ -177,6 +187,42 @@ def check() -> None:
     if findings:
         raise typer.Exit(1)
     console.print(word("Everything is in order."))
+
+
+def _check_instrument(path: Path) -> None:
+    from survey_app.cli.instruments import describe
+
+    lines, sound = describe(path)
+    for line in lines:
+        console.print(line, markup=False)
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command("diff")
+def diff_instruments(
+    before: Annotated[Path, typer.Argument(metavar="A", help="The earlier version, .yaml or .xlsx.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The later version.")],
+) -> None:
+    """Say what changed between two versions of an instrument, and which indices stay comparable."""
+    from survey_app.cli.instruments import differences
+
+    for line in differences(before, after):
+        console.print(line, markup=False)
+
+
+@instrument_app.command("export")
+def instrument_export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The instrument, .yaml or .xlsx.")],
+    *,
+    to: Annotated[ExportKind, typer.Option(help="The kind of file to write.")],
+    output: Annotated[Path | None, typer.Option(help="Where to; by default here, under id and version.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the paper version.")] = None,
+) -> None:
+    """Write an instrument as Excel, YAML, ODK XForm, codebook (CSV) or for paper (HTML), and print the file's name."""
+    from survey_app.cli.instruments import export
+
+    sys.stdout.write(f"{export(file, to, output, language)}\n")
 
 
 @app.command("import")

@@ -41,7 +41,7 @@ def test_a_new_wording_is_told_beside_the_index_and_breaks_nothing(load: Load, o
         'K1: wording of label::English (en): "Which day is National Constitution Day?" -> '
         '"When is National Constitution Day?"',
     ]
-    assert found.sentences("zh")[1].startswith("K1 的文字改了(label::English (en)):“Which day")
+    assert found.sentences("zh")[1].startswith("K1 的文字改了（label::English (en)）：“Which day")
     beside = {index.name for index in found.indices if index.beside}
     assert beside == {"A1", "awareness"}
 

@@ -112,13 +112,12 @@ def test_the_xform_asks_every_item_and_offers_every_choice(shipped: Instrument) 
     assert {choice.name for item in listed for choice in item.choices} <= names
 
 
-def odk_validate(xform: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def odk_validate(*forms: Path) -> subprocess.CompletedProcess[str]:
     """ODK's own validator, which comes inside pyxform."""
     from pyxform.validators.odk_validate import ODK_VALIDATE_PATH
 
-    (folder / "form.xml").write_text(xform, encoding="utf-8")
     return subprocess.run(
-        ["java", "-Djava.awt.headless=true", "-jar", ODK_VALIDATE_PATH, str(folder / "form.xml")],
+        ["java", "-Djava.awt.headless=true", "-jar", ODK_VALIDATE_PATH, *map(str, forms)],
         capture_output=True, text=True, check=False, timeout=200, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -128,7 +127,8 @@ def test_odk_accepts_what_ships_without_a_warning(shipped: Instrument, tmp_path:
     assert warnings == []
     if shutil.which("java") is None:
         pytest.skip("Java is not installed, so ODK's validator cannot run; pyxform has accepted the form")
-    ran = odk_validate(xform, tmp_path)
+    (tmp_path / "form.xml").write_text(xform, encoding="utf-8")
+    ran = odk_validate(tmp_path / "form.xml")
     assert ran.returncode == 0, ran.stderr
     assert "Xform is valid" in ran.stdout + ran.stderr
 
@@ -137,5 +137,9 @@ def test_odk_refuses_a_form_that_is_broken(tmp_path: Path) -> None:
     if shutil.which("java") is None:
         pytest.skip("Java is not installed, so ODK's validator cannot run")
     xform = to_xform(load_instrument_text(json.dumps(small_form())))
-    assert odk_validate(xform, tmp_path).returncode == 0
-    assert odk_validate(xform.replace("/data/q1  = 'yes'", "/data/q1 = ("), tmp_path).returncode != 0
+    broken = xform.replace("= 'yes'", "= (")
+    assert broken != xform
+    for name, text in (("sound.xml", xform), ("broken.xml", broken)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert odk_validate(tmp_path / "sound.xml").returncode == 0
+    assert odk_validate(tmp_path / "broken.xml").returncode != 0

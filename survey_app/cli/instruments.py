@@ -1,0 +1,96 @@
+"""`sandu check FILE`, `sandu diff A B` and `sandu instrument export`: an instrument read, compared, written out."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from questionnaires import Instrument, InstrumentError, load_instrument
+from questionnaires.choices import text_in
+from questionnaires.codebook import write_codebook
+from questionnaires.paper import to_paper
+from questionnaires.reachability import Unreached, unreached
+from questionnaires.versions import diff
+from questionnaires.xlsform import to_xform, to_yaml, write_xlsx
+from survey_app.cli.screen import word
+from survey_app.text import LANGUAGES
+
+ENDINGS = {"xlsx": ".xlsx", "yaml": ".yaml", "xform": ".xml", "codebook": "-codebook.csv", "paper": "-{language}.html"}
+
+
+def describe(path: Path) -> tuple[list[str], bool]:
+    """What a file holds, line by line, and whether every item can be reached for all that is known."""
+    instrument = load_instrument(path)
+    lost = unreached(instrument)
+    shown = [item for item in instrument.items.values() if item.shown]
+    scored = [item for item in instrument.items.values() if item.index]
+    lines = [
+        f"{instrument.id} {instrument.version}: {text_in(instrument.title, _language())}",
+        f"{word('content hash:')} {instrument.content_hash}",
+        f"{word('languages:')} {', '.join(instrument.languages)}",
+        f"{word('pages:')} {len(instrument.pages)}",
+        f"{word('items:')} {len(instrument.items)} ({word('asked:')} {len(shown)}, {word('scored:')} {len(scored)})",
+        *(f"{word('index:')} {line}" for line in _indices(instrument)),
+        *(_lost(one) for one in lost),
+    ]
+    if not lost:
+        lines.append(word("Every item can be reached."))
+    return lines, not any(one.certain for one in lost)
+
+
+def _language() -> str:
+    language = os.environ.get("SANDU_LANGUAGE", "")
+    return language if language in LANGUAGES else LANGUAGES[0]
+
+
+def _indices(instrument: Instrument) -> list[str]:
+    """The tree of indices, each below its parent and set in by two blanks."""
+    found: list[str] = []
+
+    def add(name: str, depth: int) -> None:
+        index = instrument.indices[name]
+        own = [item.name for item in instrument.items.values() if item.index == name]
+        found.append(f"{'  ' * depth}{name} {index.item_weight:g} {index.label(_language())} {' '.join(own)}".rstrip())
+        for child in index.children:
+            add(child, depth + 1)
+
+    for name, index in instrument.indices.items():
+        if index.parent is None:
+            add(name, 0)
+    return found
+
+
+def _lost(one: Unreached) -> str:
+    if one.certain:
+        said = word("sheet survey, row {row}: no answers lead to item {item}; change its relevance or remove it")
+    else:
+        said = word("sheet survey, row {row}: not decided whether item {item} can be reached (it hangs on {deciders})")
+    return said.format(row=one.row, item=one.item, deciders=", ".join(one.deciders) or "-")
+
+
+def differences(before: Path, after: Path) -> list[str]:
+    """What changed between two versions, and which indices stay comparable, in the operator's language."""
+    return diff(load_instrument(before), load_instrument(after)).sentences(_language())
+
+
+def export(path: Path, to: str, target: Path | None, language: str | None) -> Path:
+    """Write an instrument as another file, by default here under its id and version; never over an existing file."""
+    instrument = load_instrument(path)
+    language = language or instrument.default_language
+    ending = ENDINGS[to].format(language=language)
+    target = target or Path(f"{instrument.id}-{instrument.version}{ending}")
+    if target.exists():
+        raise InstrumentError(f"{target} exists already; name another file with --output, or remove it")
+    writers: dict[str, Callable[[], object]] = {
+        "xlsx": lambda: write_xlsx(instrument, target),
+        "yaml": lambda: _write(target, to_yaml(instrument)),
+        "xform": lambda: _write(target, to_xform(instrument)),
+        "codebook": lambda: write_codebook(instrument, target),
+        "paper": lambda: _write(target, to_paper(instrument, language)),
+    }
+    writers[to]()
+    return target
+
+
+def _write(target: Path, text: str) -> None:
+    with target.open("x", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,146 @@
+"""The questionnaire on paper: everything asked is there, routing is said in words, nothing is fetched or run."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from playwright.sync_api import Browser
+
+from questionnaires import Instrument, InstrumentError, load_instrument_text
+from questionnaires.conditions import Conditions
+from questionnaires.expressions import parse
+from questionnaires.paper import to_paper
+from tests.questionnaires.hostile import small_form
+from tests.questionnaires.test_xlsform import shipped as shipped  # a fixture
+
+
+class _Read(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def paragraphs(html: str, kind: str) -> list[str]:
+    return re.findall(rf'<p class="{kind}">(.*?)</p>', html.replace("&#34;", '"'))
+
+
+def test_every_item_and_every_choice_is_on_paper_in_each_language(shipped: Instrument) -> None:
+    for language in shipped.languages:
+        page = _Read(to_paper(shipped, language))
+        shown = [item for item in shipped.items.values() if item.shown]
+        assert [at["id"] for tag, at in page.tags if tag == "section"] == [item.name for item in shown]
+        told = " ".join(page.text.split())
+        for item in shown:
+            assert " ".join(item.label(language).split()) in told
+            for choice in item.choices if item.type != "select_one_from_file" else ():
+                assert choice.label(language) in told
+        boxes = sum(at.get("class") == "box" for _, at in page.tags)
+        assert boxes >= sum(len(item.choices) for item in shown if item.type in ("select_one", "select_multiple"))
+
+
+def test_paper_runs_no_script_and_asks_nothing_of_anybody(shipped: Instrument) -> None:
+    html = to_paper(shipped)
+    page = _Read(html)
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "form", "input", "object"}
+    assert not {name for _, at in page.tags for name in at} & {"src", "href", "onclick", "onload"}
+    assert "url(" not in html
+    assert "http" not in html.replace("http-equiv", "")
+    assert "size: A4" in html
+
+
+def test_who_skips_what_is_said_in_words(opinion: Instrument) -> None:
+    chinese, english = to_paper(opinion, "zh"), to_paper(opinion, "en")
+    assert paragraphs(chinese, "gate") == [
+        "第1题选“愿意参加”时请接着往下答；否则到此结束，谢谢您！",
+        "第1题选“愿意参加”，并且第2题选“是”，并且第3题选“是”，并且第4题选“否”时请接着往下答；否则到此结束，谢谢您！",
+    ]
+    assert "如选“1到2次”或“3次或更多”，请答第23、24题；否则跳过。" in paragraphs(chinese, "route")
+    assert "第20题选“有”时才答这一题。" in paragraphs(chinese, "when")
+    assert 'If "Once or twice" or "Three times or more", answer questions 23, 24; otherwise skip them.' in paragraphs(
+        english, "route"
+    )
+    assert "表　　号" in chinese
+    assert "SD-1" in chinese
+
+
+@pytest.mark.parametrize(
+    ("relevant", "chinese", "english"),
+    [
+        ("${q1} = 'yes'", "第1题选“是”", 'question 1 is "是"'),
+        ("${q1} != 'yes'", "第1题没有选“是”", 'question 1 is not "是"'),
+        ("not(${q1} = 'yes')", "第1题没有选“是”", 'question 1 is not "是"'),
+        ("${q1} = ''", "第1题没有填", "question 1 is left empty"),
+        ("not(${q2} = '')", "第2题填了答案", "question 2 has an answer"),
+        ("18 <= ${q2}", "第2题是18或更多", "question 2 is 18 or more"),
+        ("not(${q2} < 18 or ${q2} > 60)", "第2题是18或更多，并且第2题是60或更少",
+         "question 2 is 18 or more, and question 2 is 60 or less"),
+        ("${q1} = 'no' and (${q2} = 3 or ${q2} = 5)", "第1题选“否”，并且（第2题等于3，或者第2题等于5）",
+         'question 1 is "否", and (question 2 is 3, or question 2 is 5)'),
+        ("${q1} = 'no' or selected(${q1}, 'yes')", "第1题选“否”或“是”", 'question 1 is "否" or "是"'),
+        ("${adult} = 'no'", "第2题小于18", "question 2 is below 18"),
+        ("${adult} != 'no'", "第2题是18或更多", "question 2 is 18 or more"),
+        ("${q2} mod 2 = 1", "“第2题 mod 2 = 1”成立", "question 2 mod 2 = 1 holds"),
+        ("string-length(${q1}) > 2", "“string-length(第1题) > 2”成立", "string-length(question 1) > 2 holds"),
+    ],
+)  # fmt: skip
+def test_a_condition_is_said_in_words(relevant: str, chinese: str, english: str) -> None:
+    form = small_form()
+    form["survey"].append({"type": "calculate", "name": "adult", "calculation": "if(${q2} >= 18, 'yes', 'no')"})
+    instrument = load_instrument_text(json.dumps(form))
+    for language, words in (("zh", chinese), ("en", english)):
+        assert Conditions(instrument, {"q1": 1, "q2": 2}, language).words(parse(relevant)) == words
+
+
+def test_labels_are_text_and_never_markup() -> None:
+    form = small_form()
+    form["survey"][0]["label"] = "<script>alert(1)</script> & “引号”"
+    form["survey"].append({"type": "note", "name": "n", "label": "您答了 ${q1}，谢谢"})
+    html = to_paper(load_instrument_text(json.dumps(form)))
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; “引号”" in html
+    assert "您答了 " in html
+    assert "${" not in html
+
+
+def test_a_part_for_some_sends_the_others_on() -> None:
+    form = small_form()
+    form["survey"] += [
+        {"type": "begin_group", "name": "g", "label": "一部分", "relevant": "${q1} = 'no'", "appearance": "field-list"},
+        {"type": "range", "name": "r", "label": "几分?", "parameters": "start=1 end=5 step=1"},
+        {"type": "end_group"},
+        {"type": "text", "name": "t", "label": "还有吗?"},
+    ]
+    html = to_paper(load_instrument_text(json.dumps(form)), "default")
+    assert paragraphs(html, "gate") == ["Only if question 1 is \"否\"; otherwise go to question 4.",
+                                        "The following questions are for everybody."]  # fmt: skip
+    assert html.count('class="box"') == 7
+
+
+def test_a_language_that_the_form_lacks_is_refused(opinion: Instrument) -> None:
+    with pytest.raises(InstrumentError, match="public-opinion 1 has no language 'fr', only zh, en"):
+        to_paper(opinion, "fr")
+
+
+def test_no_question_is_wider_than_a4_or_longer_than_a_page(shipped: Instrument, browser: Browser) -> None:
+    millimetre = 96 / 25.4
+    page = browser.new_page(viewport={"width": round(174 * millimetre), "height": round(259 * millimetre)})
+    page.emulate_media(media="print")
+    for language in shipped.languages:
+        page.set_content(to_paper(shipped, language))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        heights = page.eval_on_selector_all("section", "all => all.map(one => one.getBoundingClientRect().height)")
+        assert max(heights) < 259 * millimetre
+        broken = page.eval_on_selector_all("section", "all => all.map(one => getComputedStyle(one).breakInside)")
+        assert set(broken) == {"avoid"}
+        assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.label')).fontSize)") >= 18  # 14 pt
+        assert page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
+    page.close()

@@ -53,6 +53,7 @@ class Submission:
     door       which way in: "plain", "streamlit", "console", "import"
     durations  milliseconds per page
     invitation a token, only where no draft was begun with it
+    interviewer the account that asked or keyed it in; present: who else was there, a code; both None on the web
     """
 
     id: str
@@ -63,6 +64,8 @@ class Submission:
     durations: Mapping[str, int] = field(default_factory=dict)
     invitation: str | None = None
     fieldwork_date: date | None = None
+    interviewer: str | None = None
+    present: str | None = None
 
 
 def new_id() -> str:
@@ -183,6 +186,8 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
         problems=dict(clean.problems),
         bad_page=clean.first_bad_page,
         receipt=receipt_of(store, submission.id),
+        interviewer=submission.interviewer,
+        present=submission.present,
     )
     return store.write(lambda connection: intake.decide(connection, arriving))
 

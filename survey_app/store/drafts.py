@@ -59,7 +59,8 @@ def of_case(connection: Connection, wave: str, case: str) -> Row | None:
 
 def add(connection: Connection, row: Row) -> bool:
     """Begin a draft; False when there is already one under its id or for its case."""
-    empty = {"case": None, "district": None, "answers": "{}", "page": None, "durations": "{}", "updated_on": today()}
+    unknown = ("case", "district", "page", "interviewer", "resume_hash", "resume_until")
+    empty = {**dict.fromkeys(unknown), "answers": "{}", "durations": "{}", "updated_on": today()}
     return connection.run(_ADD, {**empty, **row}) == 1
 
 
@@ -94,4 +95,5 @@ def from_row(row: Row) -> Draft:
         durations=json.loads(row["durations"]),
         updated_on=date.fromisoformat(row["updated_on"]),
         mode=row["mode"],
+        interviewer=row["interviewer"],
     )

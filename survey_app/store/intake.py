@@ -35,6 +35,8 @@ class Arriving:
     problems: dict[str, str]
     bad_page: str | None
     receipt: str
+    interviewer: str | None = None
+    present: str | None = None
 
 
 def decide(connection: Connection, new: Arriving) -> Outcome:
@@ -144,6 +146,8 @@ def _content(new: Arriving) -> Row:
         "fieldwork_date": new.fieldwork_date.isoformat(),
         "durations": to_json({page: int(spent) for page, spent in new.durations.items()}),
         "excluded": None,
+        "interviewer": new.interviewer,
+        "present": new.present,
     }
 
 

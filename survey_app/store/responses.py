@@ -79,7 +79,7 @@ def from_row(row: Row) -> Response:
     """A stored row as a Response."""
     plain = (
         *("id", "wave", "stream", "mode", "door", "language", "district", "stratum", "psu", "base_weight"),
-        *("disposition", "instrument_id", "instrument_version", "content_hash", "excluded"),
+        *("disposition", "instrument_id", "instrument_version", "content_hash", "excluded", "interviewer", "present"),
     )
     return Response(
         **{name: row[name] for name in plain},

@@ -20,7 +20,7 @@ from survey_app.store.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Every revision this program knows, oldest first; a test holds it against the files in migrations/versions.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 LOCK = "SELECT pg_advisory_xact_lock(7355609)"
 
 _TABLE = {

@@ -76,13 +76,15 @@ class Draft:
     durations: Mapping[str, int]
     updated_on: date
     mode: str = "web"
+    interviewer: str | None = None
 
 
 @dataclass(frozen=True)
 class Response:
     """A stored answer. stream "probability" has stratum, psu and base_weight, "opt-in" has none of them.
 
-    excluded: the rule by which it does not count, or None. durations are milliseconds a page.
+    excluded: the rule by which it does not count, or None. durations are milliseconds a page. interviewer: the account
+    that asked or keyed it in, and present: who else was there; both None where nobody asked.
     """
 
     id: str
@@ -104,6 +106,8 @@ class Response:
     instrument_version: str
     content_hash: str
     excluded: str | None = None
+    interviewer: str | None = None
+    present: str | None = None
 
 
 @dataclass(frozen=True)

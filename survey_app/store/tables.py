@@ -95,6 +95,9 @@ invitation = Table(
     Column("used", Boolean, nullable=False),
     Column("used_on", DATE),
     Column("disposition", String(32)),
+    Column("interviewer", String(64)),
+    Column("held_until", BigInteger),
+    Column("batch", String(64)),
     Index("uq_invitation_token_hash", "token_hash", unique=True),
     sqlite_with_rowid=False,
 )
@@ -112,7 +115,11 @@ draft = Table(
     Column("page", String(128)),
     Column("durations", Text, nullable=False),
     Column("updated_on", DATE, nullable=False),
+    Column("interviewer", String(64)),
+    Column("resume_hash", HASH),
+    Column("resume_until", DATE),
     Index("uq_draft_wave_case", "wave", "case", unique=True),
+    Index("uq_draft_resume_hash", "resume_hash", unique=True),
     sqlite_with_rowid=False,
 )
 
@@ -142,6 +149,8 @@ response = Table(
     Column("durations", Text, nullable=False),
     Column("receipt_hash", HASH, nullable=False),
     Column("excluded", Text),
+    Column("interviewer", String(64)),
+    Column("present", String(64)),
     CheckConstraint("stream IN ('probability', 'opt-in')", name="stream"),
     # An open-link answer has no psu and no weight; a drawn one has both.
     CheckConstraint(
@@ -196,6 +205,7 @@ quota = Table(
 )
 
 disposition = Table(
+    # One row per contact attempt. What identifies it (interviewer, day, hour) goes when the case's answer is sealed.
     "disposition",
     metadata,
     Column("wave", String(64), primary_key=True),
@@ -203,9 +213,31 @@ disposition = Table(
     Column("attempt", Integer, primary_key=True),
     Column("code", String(16), nullable=False),
     Column("interviewer", String(64)),
-    Column("on_date", DATE, nullable=False),
+    Column("on_date", DATE),
     Column("note", Text),
+    Column("mode", String(32)),
+    Column("hour", Integer),
+    Column("callback_from", BigInteger),
+    Column("callback_until", BigInteger),
     ForeignKeyConstraint(["wave", "case"], ["invitation.wave", "invitation.case"]),
+    sqlite_with_rowid=False,
+)
+
+paper_entry = Table(
+    # A sheet of paper as somebody keyed it in, once or twice; its rows go when the sheet is submitted.
+    "paper_entry",
+    metadata,
+    Column("wave", String(64), ForeignKey("wave.slug"), primary_key=True),
+    Column("sheet", String(64), primary_key=True),
+    Column("entry", Integer, primary_key=True),
+    Column("case", String(64)),
+    Column("keyer", String(64), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("answers", Text, nullable=False),
+    Column("page", String(128)),
+    Column("finished", Boolean, nullable=False),
+    Column("fieldwork_date", DATE),
+    CheckConstraint("entry IN (1, 2)", name="entry"),
     sqlite_with_rowid=False,
 )
 

@@ -28,6 +28,8 @@ ALLOWED = {
     "wave.close": FIELD,
     "instrument.publish": FIELD,
     "invitations.mint": FIELD,
+    "contacts.manage": FIELD,
+    "contacts.view": FIELD | frozenset({"interviewer"}),
     "quarantine.view": FIELD,
     "interview.conduct": frozenset({"administrator", "organiser", "interviewer"}),
     "account.manage": ADMINISTRATORS,

@@ -24,26 +24,31 @@ def as_text(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text).replace("\n", "  \n")
 
 
-def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Callable[[str], str]) -> Fields:
+def draw(
+    drawn: Sequence[Control], *, prefix: str, language: str, translate: Callable[[str], str], aloud: bool = False
+) -> Fields:
     """Draws the controls, each in its own frame; returns what is in them, field name -> values, as a form sends it.
 
-    `prefix` keeps the widgets of two forms apart.
+    `prefix` keeps the widgets of two forms apart. aloud: an interviewer reads the questions to somebody, and sees
+    which words to read and the guidance at once.
     """
     fields: Fields = {}
     for control in drawn:
         with st.container(border=True, key=f"{prefix}-item-{control.name}"):
+            if aloud and control.kind not in ("note", "told"):
+                st.caption(translate("Read aloud:"))
             if control.letter:
                 st.markdown(as_text(control.letter))
             required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
             st.markdown(f"**{as_text(control.question)}**{required}")
-            _help(control, translate)
+            _help(control, translate, aloud)
             fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
     return fields
 
 
-def _help(control: Control, translate: Callable[[str], str]) -> None:
+def _help(control: Control, translate: Callable[[str], str], aloud: bool) -> None:
     if control.hint:
         st.caption(as_text(control.hint))
     if control.limits:
@@ -51,7 +56,8 @@ def _help(control: Control, translate: Callable[[str], str]) -> None:
             as_text(translate("From {least} to {greatest}").format(least=control.limits[0], greatest=control.limits[1]))
         )
     if control.guidance:
-        with st.expander(translate("More about this question")):
+        label = translate("For the interviewer; do not read aloud") if aloud else translate("More about this question")
+        with st.expander(label, expanded=aloud):
             st.markdown(as_text(control.guidance))
 
 

@@ -11,11 +11,12 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from survey_app.http.middleware import PLAIN_POLICY, STREAMLIT_POLICY, error_page, middleware_stack
+from survey_app.pages.visit import Ending
 from survey_app.public import doors
 from survey_app.public.endings import words
 from survey_app.public.plain import addresses, routes
 from survey_app.public.plain.views import Look, ending_html
-from survey_app.public.visit import Ending, enter, is_id
+from survey_app.public.visit import enter, is_id
 from survey_app.settings import Settings
 from survey_app.text import LANGUAGES, preferred_language, translator
 

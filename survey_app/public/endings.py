@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from survey_app.public.visit import Ending
+from survey_app.pages.visit import Ending
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from survey_app.pages import address, widgets
-from survey_app.pages.controls import Control, asked, controls
+from survey_app.pages import forms, widgets
+from survey_app.pages.journey import Go, Sent, Show, take
+from survey_app.pages.keeping import Drafts
+from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import doors, styles
 from survey_app.public.endings import words
-from survey_app.public.journey import Go, Sent, Show, take
 from survey_app.public.plain import addresses
 from survey_app.public.plain.views import title_of
 from survey_app.public.sender import form_line, sender
-from survey_app.public.visit import Ending, Visit, find_page, find_wave, is_id, read, resume_at, sent_before
+from survey_app.public.visit import find_wave, is_id, read, sent_before
 from survey_app.store.shapes import Wave
 from survey_app.text import LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, preferred_language, translator
 
@@ -79,13 +80,13 @@ def show_page(visit: Visit, title: str) -> None:
     if visit.draft is not None:
         st.session_state[f"copy-{visit.id}"] = dict(visit.draft.answers)
     began = st.session_state.setdefault(f"began-{visit.id}-{page.name}", time.monotonic())
-    fields, go = _form(visit, shown, title, _)
+    fields, go = forms.draw(visit, shown, _frame(visit, title, _), _)
     footer(visit, page.name, _)
     if go is None:
         return
     stay = int((time.monotonic() - began) * 1000)
     sent = Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit")
-    step = take(doors.current(), visit, page, sent)
+    step = take(Drafts(doors.current().store), visit, page, sent)
     st.session_state["step"] = st.session_state.get("step", 0) + 1
     if go.startswith("size-"):
         st.query_params["size"] = go.removeprefix("size-")
@@ -107,75 +108,14 @@ def show_page(visit: Visit, title: str) -> None:
     st.rerun()
 
 
-def _form(visit: Visit, shown: Show, title: str, _: Translate) -> tuple[dict[str, list[str]], str | None]:
-    """Draws the form of a page; returns its fields and the button that was pressed, if any."""
-    page, language = shown.page, visit.language
-    items = asked(page, shown.answers, visit.id)
-    drawn = controls(items, shown.answers, submission_id=visit.id, language=language, problems=shown.problems)
-    number, ahead = visit.instrument.progress(shown.answers, page, submission_id=visit.id)
-    first = visit.instrument.next_page(visit.answers, submission_id=visit.id) is page
-    go: str | None = None
-    with st.form(f"page-{page.name}", border=False, enter_to_submit=False):
-        go = _tools(language, _)
-        if shown.problems:
-            st.error(_("Please look at this again"))
-        st.progress(
-            number / (number + ahead), _("Page {number} of {total}").format(number=number, total=number + ahead)
-        )
-        if first:
-            st.title(widgets.as_text(title), anchor=False)
-            if sender(visit.instrument, language):
-                st.html(styles.lines(sender(visit.instrument, language), _(": ")))
-        elif page.label(language):
-            st.title(widgets.as_text(page.label(language, shown.answers, visit.id)), anchor=False)
-        fields, found = _controls(visit, shown, drawn, _)
-        go = found or go
-        label = _("Send my answers") if ahead == 0 else _("Next")
-        if st.form_submit_button(label, type="primary", width="stretch", key="go-next"):
-            go = "next"
-        if not first and st.form_submit_button(_("Back"), width="stretch", key="go-back"):
-            go = "back"
-    return fields, go
-
-
-def _controls(
-    visit: Visit, shown: Show, drawn: tuple[Control, ...], _: Translate
-) -> tuple[dict[str, list[str]], str | None]:
-    """The page's items, with the search for a community above the address."""
-    # Streamlit keeps a choice by its words: in another language the widgets are others, filled from the draft.
-    prefix = f"{visit.id}-{visit.language}"
-    levels = address.chain(visit.instrument)
-    here = {level.name for level in address.levels_on(levels, shown.page.items)}
-    open_levels = {
-        level.name for level in address.reachable(address.levels_on(levels, shown.page.items), shown.answers)
-    }
-    kept = tuple(control for control in drawn if control.name not in here or control.name in open_levels)
-    fields: dict[str, list[str]] = {address.SHOWN_FIELD: [" ".join(sorted(open_levels))]}
-    go = None
-    if levels and levels[0].name in here:
-        with st.container(border=True, key="address-search"):
-            chosen = address.in_words(levels, shown.answers, visit.language)
-            if chosen:
-                st.success(_("Chosen: {place}").format(place=widgets.as_text(chosen)))
-            typed = st.text_input(
-                _("Find your community (village) by its Chinese name"),
-                shown.search,
-                max_chars=60,
-                key="find",
-                placeholder=_("for example: 水井坊"),
-            )
-            fields[address.SEARCH_FIELD] = [typed or ""]
-            fields[address.SEARCHED_FIELD] = [shown.search]
-            if st.form_submit_button(_("Find"), key="go-search"):
-                go = "search"
-            if shown.matches:
-                label = _("Found; tap yours, then go on:")
-                fields[address.FOUND_FIELD] = widgets.draw_matches(shown.matches, prefix=prefix, label=label)
-            elif shown.search:
-                st.error(_("No community with this name. Try fewer characters, or choose below."))
-            st.caption(_("Or choose step by step; after each step press Next:"))
-    fields |= widgets.draw(kept, prefix=prefix, language=visit.language, translate=_)
-    return fields, go
+def _frame(visit: Visit, title: str, _: Translate) -> forms.Frame:
+    who = sender(visit.instrument, visit.language)
+    return forms.Frame(
+        title=title,
+        send=_("Send my answers"),
+        opening=styles.lines(who, _(": ")) if who else "",
+        tools=lambda: _tools(visit.language, _),
+    )
 
 
 def _tools(language: str, _: Translate) -> str | None:

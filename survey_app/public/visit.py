@@ -5,66 +5,18 @@ Reading a visit writes nothing. An address that cannot be answered gives an `End
 
 import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
 
-from questionnaires.instrument import Instrument, Page
 from survey_app import submission
+from survey_app.pages.visit import Ending, Visit, ending_kind, refusal
 from survey_app.public.doors import Doors
 from survey_app.store import drafts, instruments, responses, waves
 from survey_app.store.errors import StoreError
-from survey_app.store.shapes import Draft, Wave
+from survey_app.store.shapes import Wave
 from survey_app.text import LANGUAGES, preferred_language
-
-EndingKind = Literal[
-    "unknown_wave", "unknown", "used", "expired", "needs_invitation", "closed", "not_open", "quota", "conflict",
-    "complete", "refused", "not_eligible",
-]  # fmt: skip
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why there is no page to answer: a kind of page, and the wave when there is one."""
-
-    kind: EndingKind
-    wave: Wave | None = None
-    receipt: str | None = None
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One resident at one form. `id` is draft key and submission id at once.
-
-    `spare` is a copy of earlier answers that the browser carries, used only when there is no draft: a second tap on the
-    last button arrives after the first one's transaction has removed the draft, and gets the same thank-you with it.
-    """
-
-    wave: Wave
-    instrument: Instrument
-    id: str
-    draft: Draft | None
-    language: str
-    spare: Mapping[str, Any] | None = None
-
-    @property
-    def kept(self) -> Mapping[str, Any]:
-        """The raw answers so far: the draft's, else those of the spare copy."""
-        return self.draft.answers if self.draft else self.spare or {}
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        """The raw answers so far with the wave's presets, which nobody can change."""
-        return {**self.kept, **self.wave.presets}
-
-    @property
-    def durations(self) -> Mapping[str, int]:
-        """Milliseconds spent on each page so far."""
-        return self.draft.durations if self.draft else {}
 
 
 def new_id() -> str:
@@ -125,41 +77,3 @@ def sent_before(doors: Doors, wave: Wave, visit_id: str) -> Ending | None:
     """The ending of the form that was sent under this id, without its receipt code; None when none was sent."""
     row = doors.store.read(lambda connection: responses.find(connection, visit_id))
     return Ending(ending_kind(row["disposition"]), wave) if row and row["wave"] == wave.slug else None
-
-
-def ending_kind(disposition: str) -> EndingKind:
-    """The ending that a form has by its disposition item: complete, refused or not eligible."""
-    return "refused" if disposition == "refused" else "not_eligible" if disposition == "not_eligible" else "complete"
-
-
-def resume_at(visit: Visit) -> Page:
-    """The page to go on with: the one after the last page saved, or that page while it has problems."""
-    answers, instrument = visit.answers, visit.instrument
-    first = instrument.next_page(answers, submission_id=visit.id)
-    if first is None:
-        raise StoreError(f"The instrument {instrument.id} of wave {visit.wave.slug} has no page to show; check it.")
-    saved = visit.draft.page if visit.draft else None
-    page = find_page(visit, saved) if saved else None
-    if page is None:
-        return first
-    if instrument.problems(page, answers, visit.language, submission_id=visit.id):
-        return page
-    return instrument.next_page(answers, page.name, submission_id=visit.id) or page
-
-
-def find_page(visit: Visit, name: str) -> Page | None:
-    """The page of that name if its turn can have come: it has something to ask, and without answers it is the first."""
-    page = next((page for page in visit.instrument.pages if page.name == name), None)
-    if page is None or not page.visible(visit.answers, submission_id=visit.id):
-        return None
-    begun = visit.draft is not None or visit.spare is not None
-    return page if begun or page is visit.instrument.next_page(visit.answers, submission_id=visit.id) else None
-
-
-def refusal(reason: str) -> EndingKind:
-    """The ending for the reason that the submission service gives."""
-    reasons: dict[str, EndingKind] = {
-        "unknown": "unknown", "expired": "expired", "used": "used", "closed": "closed", "not open": "not_open",
-        "quota": "quota",
-    }  # fmt: skip
-    return reasons.get(reason, "unknown")

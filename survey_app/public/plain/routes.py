@@ -16,12 +16,14 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 
 from survey_app.http.middleware import is_cross_site
+from survey_app.pages.journey import Go, Sent, Show, read_copy, take
+from survey_app.pages.keeping import Drafts
+from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import doors
 from survey_app.public.endings import words
-from survey_app.public.journey import Go, Sent, Show, read_copy, take
 from survey_app.public.plain import addresses, cookies
 from survey_app.public.plain.views import ICON, STATIC, STYLESHEET, Look, ending_html, front_html, page_html
-from survey_app.public.visit import Ending, Visit, enter, find_page, find_wave, is_id, read, resume_at, sent_before
+from survey_app.public.visit import enter, find_wave, is_id, read, sent_before
 from survey_app.store import waves
 from survey_app.text import LANGUAGES, preferred_language, translator
 
@@ -129,7 +131,7 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
         duration_ms=_stay((fields.get("at") or [""])[-1]),
         door="plain",
     )
-    step = take(doors.current(), visit, page, sent)
+    step = take(Drafts(doors.current().store), visit, page, sent)
     if isinstance(step, Show):
         return _page(request, visit, step)
     if isinstance(step, Go):

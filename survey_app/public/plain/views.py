@@ -12,11 +12,11 @@ from markupsafe import Markup, escape
 
 from survey_app.pages import address
 from survey_app.pages.controls import Control, asked, blocks, controls
+from survey_app.pages.journey import Show, write_copy
+from survey_app.pages.visit import Ending, Visit
 from survey_app.public.endings import words
-from survey_app.public.journey import Show, write_copy
 from survey_app.public.plain import addresses
 from survey_app.public.sender import form_line, sender
-from survey_app.public.visit import Ending, Visit
 from survey_app.store.shapes import Wave
 from survey_app.text import LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, translator
 

@@ -1,4 +1,4 @@
-"""One step of a visit, the same for both doors: a page was sent; what is saved, and what is shown next."""
+"""One step of a form, the same at every door: a page was sent; what is saved, and what is shown next."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from questionnaires.instrument import Page
-from survey_app import submission
 from survey_app.pages import address
 from survey_app.pages.controls import asked, raw_answers
-from survey_app.public.doors import Doors
-from survey_app.public.visit import Ending, EndingKind, Visit, ending_kind, find_page, refusal
-from survey_app.store.shapes import Draft
+from survey_app.pages.keeping import Keeper
+from survey_app.pages.visit import Ending, Visit, find_page
 from survey_app.text import LANGUAGES
 
 LONGEST_COPY = 32_768
@@ -42,84 +40,69 @@ Step = Show | Go | Ending
 
 @dataclass(frozen=True)
 class Sent:
-    """What a door received: fields by name, the button pressed (`go`), milliseconds spent, the door's name."""
+    """What a door received: fields by name, the button pressed (`go`), milliseconds spent, the door's name.
+
+    hold: after the last page do not hand the form in yet, but come back with the ending "asked": the
+    door has something of its own to ask first.
+    """
 
     fields: Mapping[str, Sequence[str]]
     go: str
     duration_ms: int | None
     door: str
+    hold: bool = False
 
     def text(self, name: str) -> str:
         """The last value of a field, without spaces around it; "" when it was not sent."""
         return (self.fields.get(name) or ("",))[-1].strip()
 
 
-def take(doors: Doors, visit: Visit, page: Page, sent: Sent) -> Step:
+def take(keeper: Keeper, visit: Visit, page: Page, sent: Sent) -> Step:
     """Takes a sent page one step on."""
     answers = _merged(visit, page, sent)
     if sent.go == "back":
         before = visit.instrument.previous_page(answers, page.name, submission_id=visit.id)
-        return _save(doors, visit, page, answers, sent) or Go((before or page).name, visit.language)
+        return _save(keeper, visit, page, answers, sent) or Go((before or page).name, visit.language)
     if sent.go.startswith("language-") and sent.go.removeprefix("language-") in LANGUAGES:
         language = sent.go.removeprefix("language-")
-        return _save(doors, visit, page, answers, sent, language=language) or Go(page.name, language)
+        return _save(keeper, visit, page, answers, sent, language=language) or Go(page.name, language)
     if sent.go == "stay":
-        return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language)
+        return _save(keeper, visit, page, answers, sent) or Go(page.name, visit.language)
     if _searches(visit, page, answers, sent):
         return Show(page, answers, {}, *_found(visit, page, answers, sent))
-    return _onward(doors, visit, page, answers, sent)
+    return _onward(keeper, visit, page, answers, sent)
 
 
-def _onward(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
+def _onward(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
     problems = visit.instrument.problems(page, answers, visit.language, submission_id=visit.id)
     if problems:
         return Show(page, answers, problems, *_found(visit, page, answers, sent))
     fresh = _next_level(visit, page, answers, sent)
     if fresh:
-        return _save(doors, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
+        return _save(keeper, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
     following = visit.instrument.next_page(answers, page.name, submission_id=visit.id)
     if sent.text(address.FOUND_FIELD):
         following = _behind_address(visit, following, answers)
+    if following is None and sent.hold:
+        return _save(keeper, visit, page, answers, sent) or Ending("asked", visit.wave)
     if following is None:
-        return submit(doors, visit, page, answers, sent)
-    return _save(doors, visit, page, answers, sent) or Go(following.name, visit.language)
+        return submit(keeper, visit, page, answers, sent)
+    return _save(keeper, visit, page, answers, sent) or Go(following.name, visit.language)
 
 
-def submit(doors: Doors, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
+def submit(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
     """Hands the whole form in. The draft is not saved first: when the answer is accepted it must be gone."""
     durations = dict(visit.durations)
     if sent.duration_ms is not None:
         durations[page.name] = durations.get(page.name, 0) + sent.duration_ms
-    outcome = submission.submit(
-        doors.store,
-        visit.wave,
-        submission.Submission(
-            id=visit.id,
-            answers={name: value for name, value in answers.items() if name not in visit.wave.presets},
-            language=visit.language,
-            mode="web",
-            door=sent.door,
-            durations=durations,
-        ),
-    )
-    if isinstance(outcome, submission.Accepted):
-        return Ending(ending_of(visit, answers), visit.wave, outcome.receipt)
-    if isinstance(outcome, submission.Conflict):
-        return Ending("conflict", visit.wave)
-    if isinstance(outcome, submission.Refused):
-        return Ending(refusal(outcome.reason), visit.wave)
+    outcome = keeper.submit(visit, answers, durations=durations, door=sent.door)
+    if isinstance(outcome, Ending):
+        return outcome
     bad = find_page(visit, outcome.page) if outcome.page else None
     if bad is None:
         return Go(visit.instrument.pages[0].name, visit.language)
     names = {item.name for item in bad.items}
     return Show(bad, answers, {name: text for name, text in outcome.problems.items() if name in names})
-
-
-def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:
-    """The ending that an accepted form has: complete, refused or not eligible, by its disposition item."""
-    clean = visit.instrument.clean(answers, visit.language, submission_id=visit.id).answers
-    roles = visit.instrument.with_role("disposition")
-    return ending_kind(clean.get(roles[0].name, "complete") if roles else "complete")
 
 
 def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
@@ -206,7 +189,7 @@ def _behind_address(visit: Visit, page: Page | None, answers: Mapping[str, Any])
 
 
 def _save(
-    doors: Doors,
+    keeper: Keeper,
     visit: Visit,
     page: Page,
     answers: Mapping[str, Any],
@@ -229,22 +212,7 @@ def _save(
             parts.append((other, part, None))
     here = {item.name: answers[item.name] for item in page.items if item.name in answers}
     for each, part, duration in [*parts, (page, here, sent.duration_ms)]:
-        saved = submission.save_draft(
-            doors.store,
-            visit.wave,
-            visit.id,
-            each.name,
-            part,
-            language=language or visit.language,
-            duration_ms=duration,
-        )
-        if not isinstance(saved, Draft):
-            return _gone(visit, saved)
+        ending = keeper.save(visit, each.name, part, language=language or visit.language, duration_ms=duration)
+        if ending:
+            return ending
     return None
-
-
-def _gone(visit: Visit, outcome: submission.Accepted | submission.Conflict | submission.Refused) -> Ending:
-    if isinstance(outcome, submission.Accepted):
-        return Ending("complete", visit.wave, outcome.receipt)
-    kind = "conflict" if isinstance(outcome, submission.Conflict) else refusal(outcome.reason)
-    return Ending(kind, visit.wave)

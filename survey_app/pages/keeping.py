@@ -1,0 +1,79 @@
+"""Where the pages of a form are kept while it is filled in, and where the finished form goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from survey_app import submission
+from survey_app.pages.visit import Ending, EndingKind, Visit, ending_kind, refusal
+from survey_app.store.database import Store
+from survey_app.store.shapes import Draft
+
+
+class Keeper(Protocol):
+    """Keeps a form: drafts of interviews under way, or a sheet of paper that is being keyed in."""
+
+    def save(
+        self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
+    ) -> Ending | None:
+        """Save one page; an ending when there is nothing to save to any more."""
+
+    def submit(
+        self, visit: Visit, answers: Mapping[str, Any], *, durations: Mapping[str, int], door: str
+    ) -> Ending | submission.Quarantined:
+        """Hand the whole form in: its ending, or what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """Interviews under way. present: who else was there, asked at the end of a face-to-face interview."""
+
+    store: Store
+    present: str | None = None
+
+    def save(
+        self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
+    ) -> Ending | None:
+        """An ending when the form was sent already, or the wave has closed meanwhile."""
+        saved = submission.save_draft(
+            self.store, visit.wave, visit.id, page, answers, language=language, duration_ms=duration_ms
+        )
+        if isinstance(saved, Draft):
+            return None
+        if isinstance(saved, submission.Accepted):
+            return Ending("complete", visit.wave, saved.receipt)
+        kind: EndingKind = "conflict" if isinstance(saved, submission.Conflict) else refusal(saved.reason)
+        return Ending(kind, visit.wave)
+
+    def submit(
+        self, visit: Visit, answers: Mapping[str, Any], *, durations: Mapping[str, int], door: str
+    ) -> Ending | submission.Quarantined:
+        """One submission, with mode and interviewer as the draft was begun."""
+        outcome = submission.submit(
+            self.store,
+            visit.wave,
+            submission.Submission(
+                id=visit.id,
+                answers={name: value for name, value in answers.items() if name not in visit.wave.presets},
+                language=visit.language,
+                mode=visit.draft.mode if visit.draft else "web",
+                door=door,
+                durations=durations,
+                interviewer=visit.draft.interviewer if visit.draft else None,
+                present=self.present,
+            ),
+        )
+        if isinstance(outcome, submission.Accepted):
+            return Ending(ending_of(visit, answers), visit.wave, outcome.receipt)
+        if isinstance(outcome, submission.Conflict):
+            return Ending("conflict", visit.wave)
+        if isinstance(outcome, submission.Refused):
+            return Ending(refusal(outcome.reason), visit.wave)
+        return outcome
+
+
+def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:
+    """The ending that an accepted form has: complete, refused or not eligible, by its disposition item."""
+    clean = visit.instrument.clean(answers, visit.language, submission_id=visit.id).answers
+    roles = visit.instrument.with_role("disposition")
+    return ending_kind(clean.get(roles[0].name, "complete") if roles else "complete")

@@ -62,7 +62,7 @@ _UNANSWERED = (
 
 def draw(store: Store, wave: Wave | str, cases: Iterable[Case]) -> int:
     """Store the drawn cases of a wave, without tokens; how many. Raises StoreError when a case is already there."""
-    unknown = ("token_hash", "expires", "used_on", "interviewer", "held_until", "batch")
+    unknown = ("token_hash", "expires", "used_on", "interviewer", "held_by", "held_until", "batch")
     empty = {**dict.fromkeys(unknown), "used": False}
     rows = [{**asdict(case), **empty, "wave": slug_of(wave)} for case in cases]
     store.write(lambda connection: connection.run_many(_ADD, rows))

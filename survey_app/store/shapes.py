@@ -24,6 +24,8 @@ class Wave:
     weighting      the recipe that snapshots carry as weighting.yaml
     margins        rows: scheme, edition, unit_code, variable, category, count (persons), source, date
     previous       slug of the wave before, for change
+    fieldwork      rules of the field: attempts (contact attempts a case gets at most, 6), paper_entries (how often a
+                   sheet of paper is keyed in, 2 or 1)
     """
 
     slug: str
@@ -42,6 +44,7 @@ class Wave:
     weighting: Mapping[str, Any] = field(default_factory=dict)
     margins: tuple[Margin, ...] = ()
     previous: str | None = None
+    fieldwork: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,9 @@ invitation = Table(
     Column("used", Boolean, nullable=False),
     Column("used_on", DATE),
     Column("disposition", String(32)),
+    # interviewer: whom the case is assigned to; held_by: who has it in hand now, until held_until (seconds since 1970).
     Column("interviewer", String(64)),
+    Column("held_by", String(64)),
     Column("held_until", BigInteger),
     Column("batch", String(64)),
     Index("uq_invitation_token_hash", "token_hash", unique=True),
@@ -217,6 +219,7 @@ disposition = Table(
     Column("note", Text),
     Column("mode", String(32)),
     Column("hour", Integer),
+    Column("time_window", String(16)),
     Column("callback_from", BigInteger),
     Column("callback_until", BigInteger),
     ForeignKeyConstraint(["wave", "case"], ["invitation.wave", "invitation.case"]),

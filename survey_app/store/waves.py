@@ -25,7 +25,12 @@ _INSTRUMENT = select(instrument_version.c.id).where(
     instrument_version.c.id == bindparam("the_id"), instrument_version.c.version == bindparam("the_version")
 )
 # What a wave is beyond its state never changes, so it is read once.
-FIXED = ("title", "city", "scheme", "edition", "open_link", "simulated", "presets", "weighting", "margins", "previous")
+FIXED = (
+    "title", "city", "scheme", "edition", "open_link", "simulated", "presets", "weighting", "margins", "previous",
+    "fieldwork",
+)  # fmt: skip
+# Rules of the field that a wave may set: the least and the greatest value of each.
+FIELDWORK = {"attempts": (1, 30), "paper_entries": (1, 2)}
 
 
 def create(store: Store, new: Wave) -> None:
@@ -34,6 +39,7 @@ def create(store: Store, new: Wave) -> None:
         raise StoreError(f"A wave cannot be named {new.slug!r}. Use small letters a-z, digits and hyphens, 64 at most.")
     if new.opens and new.closes and new.opens > new.closes:
         raise StoreError(f"Wave {new.slug!r} closes on {new.closes}, before it opens on {new.opens}.")
+    _check_fieldwork(new)
     row = {
         "slug": new.slug,
         "instrument_id": new.instrument_id,
@@ -117,6 +123,15 @@ def resolve(store: Store, given: Wave | str) -> Wave:
 def slug_of(given: Wave | str) -> str:
     """The slug, given the wave or the slug."""
     return given if isinstance(given, str) else given.slug
+
+
+def _check_fieldwork(new: Wave) -> None:
+    for name, value in new.fieldwork.items():
+        if name not in FIELDWORK:
+            raise StoreError(f"Wave {new.slug!r}: fieldwork has no rule {name!r}. Rules are: {', '.join(FIELDWORK)}.")
+        low, high = FIELDWORK[name]
+        if not isinstance(value, int) or not low <= value <= high:
+            raise StoreError(f"Wave {new.slug!r}: fieldwork {name} is {value!r}. Give a whole number, {low} to {high}.")
 
 
 def _set_state(store: Store, slug: str, state: str) -> None:

@@ -69,6 +69,8 @@ def test_closing_is_seen_at_once_by_another_process(store: Store, wave: Wave) ->
         ({"slug": "spring"}, "already a wave"),
         ({"slug": "x", "instrument_version": "7"}, "is not published"),
         ({"slug": "x", "opens": date(2026, 2, 1), "closes": date(2026, 1, 1)}, "before it opens"),
+        ({"slug": "x", "fieldwork": {"attempts": 0}}, "attempts is 0. Give a whole number, 1 to 30"),
+        ({"slug": "x", "fieldwork": {"attemps": 6}}, "no rule 'attemps'. Rules are: attempts, paper_entries"),
     ],
 )
 def test_a_wave_that_cannot_be_is_refused(store: Store, wave: Wave, change: dict[str, object], said: str) -> None:

@@ -11,7 +11,12 @@ branch_labels = None
 depends_on = None
 
 ADDED: dict[str, tuple[tuple[str, Any], ...]] = {
-    "invitation": (("interviewer", sa.String(64)), ("held_until", sa.BigInteger), ("batch", sa.String(64))),
+    "invitation": (
+        ("interviewer", sa.String(64)),
+        ("held_by", sa.String(64)),
+        ("held_until", sa.BigInteger),
+        ("batch", sa.String(64)),
+    ),
     "draft": (("interviewer", sa.String(64)), ("resume_hash", sa.String(64)), ("resume_until", sa.String(10))),
     "response": (("interviewer", sa.String(64)), ("present", sa.String(64))),
 }
@@ -27,6 +32,7 @@ def upgrade() -> None:
         batch.alter_column("on_date", existing_type=sa.String(10), nullable=True)
         batch.add_column(sa.Column("mode", sa.String(32)))
         batch.add_column(sa.Column("hour", sa.Integer))
+        batch.add_column(sa.Column("time_window", sa.String(16)))
         batch.add_column(sa.Column("callback_from", sa.BigInteger))
         batch.add_column(sa.Column("callback_until", sa.BigInteger))
     op.create_table(
@@ -51,7 +57,7 @@ def downgrade() -> None:
     op.drop_table("paper_entry")
     op.execute("DELETE FROM disposition WHERE on_date IS NULL")
     with op.batch_alter_table("disposition", table_kwargs={"sqlite_with_rowid": False}) as batch:
-        for name in ("callback_until", "callback_from", "hour", "mode"):
+        for name in ("callback_until", "callback_from", "time_window", "hour", "mode"):
             batch.drop_column(name)
         batch.alter_column("on_date", existing_type=sa.String(10), nullable=False)
     op.drop_index("uq_draft_resume_hash", "draft")

@@ -14,7 +14,18 @@ from datetime import date
 from typing import Any
 
 from questionnaires import Instrument
-from survey_app.store import bodies, drafts, instruments, intake, invitations, paging, responses, revisions, waves
+from survey_app.store import (
+    bodies,
+    drafts,
+    instruments,
+    intake,
+    invitations,
+    paging,
+    quotas,
+    responses,
+    revisions,
+    waves,
+)
 from survey_app.store.bodies import is_id
 from survey_app.store.connections import Connection
 from survey_app.store.database import Store
@@ -125,7 +136,8 @@ def save_draft(
 
     What does not belong to the page, or is fixed by the wave, is left aside. An open wave begins a draft here.
     When an answer is already stored under the id: Accepted (repeated) if the page is as it was sent then, else
-    Conflict. Refused: the wave is closed or not open yet, or it takes invitations only and there is none ("unknown").
+    Conflict. Refused: the wave is closed or not open yet, it takes invitations only and there is none ("unknown"), or
+    the answers so far say that the quota is full ("quota"): the draft is removed then, and an invitation not spent.
     Raises AnswerError for a page that the instrument does not have or a body too large, StoreError for a malformed id.
     """
     bodies.check_id(draft_id)
@@ -143,6 +155,7 @@ def save_draft(
         duration_ms=duration_ms,
         address=bodies.address_item(instrument),
         receipt=receipt_of(store, draft_id),
+        known=lambda sent: quotas.known_facts(instrument, {**sent, **wave.presets}, draft_id),
     )
     return store.write(lambda connection: paging.save(connection, sent))
 
@@ -153,7 +166,8 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
     The design (stratum, psu, base weight, mode) comes from the invitation, never from an answer; what the wave presets
     replaces what was sent. A repeat (same id, same body) is Accepted with the same receipt; the same id with another
     body is a Conflict; a body that fails `Instrument.clean` is Quarantined and spends nothing. Refused: "closed",
-    "not open", "used", "expired", "quota", or "unknown" (no such invitation, or none where the wave needs one).
+    "not open", "used", "expired", "quota" (full; the draft is removed), or "unknown" (no such invitation, or none where
+    the wave needs one).
     Raises StoreError for an unknown wave or a malformed id, AnswerError for a body that is no mapping of answers or
     too large; nothing is stored then.
     """

@@ -83,6 +83,11 @@ def remove(connection: Connection, id: str) -> int:
     return connection.run(_REMOVE, {"the_id": id})
 
 
+def line_of(row: Row) -> Row:
+    """The row with its stream: with wave, district and mode the line of the reconciliation that it counts in."""
+    return {**row, "stream": "opt-in" if row["case"] is None else "probability"}
+
+
 def from_row(row: Row) -> Draft:
     """A stored row as a Draft."""
     return Draft(

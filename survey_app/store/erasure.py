@@ -52,7 +52,7 @@ def purge_drafts(store: Store, wave: Wave | str, *, older_than: int) -> int:
     def work(connection: Connection) -> int:
         rows = connection.all(_STALE, {"the_wave": slug_of(wave), "the_day": day})
         for row in rows:
-            _purge(connection, row)
+            expire(connection, row)
         if rows:
             audit.record(connection, "drafts.purged", wave=slug_of(wave), count=len(rows))
         return len(rows)
@@ -60,8 +60,20 @@ def purge_drafts(store: Store, wave: Wave | str, *, older_than: int) -> int:
     return store.write(work)
 
 
-def _purge(connection: Connection, row: Row) -> None:
+def expire(connection: Connection, row: Row) -> bool:
+    """Remove an unfinished draft; True when it counts as an interview that was started and expired.
+
+    One that was opened only does not, nor one whose answers are held in quarantine.
+    """
     drafts.remove(connection, row["id"])
-    if row["page"] is not None and not responses.is_quarantined(connection, row["id"]):
-        stream = "opt-in" if row["case"] is None else "probability"
-        tallies.count(connection, "expired", {**row, "stream": stream}, row["id"])
+    if row["page"] is None or responses.is_quarantined(connection, row["id"]):
+        return False
+    tallies.count(connection, "expired", drafts.line_of(row), row["id"])
+    return True
+
+
+def turn_away(connection: Connection, row: Row) -> None:
+    """End the draft of somebody whose quota is full: the answers go, the count stays, an invitation is not spent."""
+    if expire(connection, row):
+        tallies.count(connection, "quota_full", drafts.line_of(row), row["id"])
+    audit.record(connection, "quota.full", wave=row["wave"])

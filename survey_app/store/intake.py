@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from questionnaires import Instrument
-from survey_app.store import audit, drafts, invitations, quotas, responses, revisions, tallies, waves
+from survey_app.store import audit, drafts, erasure, invitations, quotas, responses, revisions, tallies, waves
 from survey_app.store.bodies import address_item, code
 from survey_app.store.connections import Connection, Row
 from survey_app.store.shapes import Accepted, Conflict, Quarantined, Refused, Wave, digest, to_json, today
@@ -89,14 +89,14 @@ def _design(new: Arriving, invitation: Row | None) -> Row:
 
 
 def _hold(connection: Connection, new: Arriving, draft: Row | None, invitation: Row | None) -> Quarantined:
-    row = {name: value for name, value in _design(new, invitation).items() if name in {"stream", "mode", "district"}}
-    row["wave"] = new.wave.slug
-    known = responses.is_quarantined(connection, new.id)
+    design = _design(new, invitation)
+    line = {"wave": new.wave.slug, **{name: design[name] for name in ("stream", "mode", "district")}}
+    # Every body under one id counts in the line of the first, so that the held interview is in one line only.
+    known = responses.held_line(connection, new.id)
     kept = {"id": new.id, "body_hash": new.body_hash, "raw": new.raw, "problems": to_json(new.problems)}
-    if responses.add_quarantined(connection, {**row, **kept, "arrived_on": today()}) and not known:
-        if draft is None or draft["page"] is None:
-            tallies.count(connection, "started", row, new.id)
-        tallies.count(connection, "quarantined", row, new.id)
+    if responses.add_quarantined(connection, {**(known or line), **kept, "arrived_on": today()}) and not known:
+        _count_start(connection, new.id, draft, line)
+        tallies.count(connection, "quarantined", line, new.id)
         audit.record(connection, "submission.quarantined", wave=new.wave.slug)
     return Quarantined(new.problems, new.bad_page)
 
@@ -107,8 +107,11 @@ def _store(connection: Connection, new: Arriving, draft: Row | None, invitation:
         stored = responses.find(connection, new.id)
         return _again(connection, new, stored) if stored else Conflict()
     facts = {**new.answers, **{name: row[name] for name in ("district", "mode", "stream")}}
-    if not quotas.take(connection, new.wave.slug, facts):
+    # Who refuses or is not eligible fills no cell, and may say so although the cell is full.
+    if row["disposition"] == "complete" and not quotas.take(connection, new.wave.slug, facts):
         responses.remove(connection, new.id)
+        if draft is not None:
+            erasure.turn_away(connection, draft)
         return Refused("quota")
     if invitation is not None:
         invitations.spend(
@@ -116,14 +119,23 @@ def _store(connection: Connection, new: Arriving, draft: Row | None, invitation:
         )
     if draft is not None:
         drafts.remove(connection, new.id)
-    held = responses.is_quarantined(connection, new.id)
+    held = responses.held_line(connection, new.id)
     if held:
-        tallies.count(connection, "released", row, new.id)
-    elif draft is None or draft["page"] is None:
-        tallies.count(connection, "started", row, new.id)
+        tallies.move(connection, held, row, new.id)
+        tallies.count(connection, "released", held, new.id)
+    else:
+        _count_start(connection, new.id, draft, row)
     tallies.count(connection, "accepted", row, new.id)
     audit.record(connection, "submission.accepted", wave=new.wave.slug)
     return Accepted(new.receipt)
+
+
+def _count_start(connection: Connection, id: str, draft: Row | None, line: Row) -> None:
+    """A whole interview that came at once starts here; one with pages saved started then, maybe in another line."""
+    if draft is None or draft["page"] is None:
+        tallies.count(connection, "started", line, id)
+    else:
+        tallies.move(connection, drafts.line_of(draft), line, id)
 
 
 def _content(new: Arriving) -> Row:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from survey_app.store import drafts, responses, tallies, waves
+from survey_app.store import drafts, erasure, quotas, responses, tallies, waves
 from survey_app.store.bodies import code, plain
 from survey_app.store.connections import Connection, Row
 from survey_app.store.shapes import Accepted, Conflict, Draft, Refused, Wave, to_json
@@ -15,7 +16,10 @@ from survey_app.store.shapes import Accepted, Conflict, Draft, Refused, Wave, to
 
 @dataclass(frozen=True)
 class SentPage:
-    """One page as it was sent: the items of the page, what came for them, and which item is the district."""
+    """One page as it was sent: the items of the page, what came for them, and which item is the district.
+
+    known: what a whole set of raw answers says for certain, item name -> clean value.
+    """
 
     id: str
     wave: Wave
@@ -26,6 +30,7 @@ class SentPage:
     duration_ms: int | None
     address: str | None
     receipt: str
+    known: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def save(connection: Connection, saving: SentPage) -> Draft | Accepted | Conflict | Refused:
@@ -48,26 +53,38 @@ def save(connection: Connection, saving: SentPage) -> Draft | Accepted | Conflic
     return _merge(connection, saving, row)
 
 
-def _merge(connection: Connection, saving: SentPage, row: Row) -> Draft:
+def _merge(connection: Connection, saving: SentPage, row: Row) -> Draft | Refused:
     before = drafts.from_row(row)
     kept = {name: value for name, value in before.answers.items() if name not in saving.names}
+    answers = plain({**kept, **saving.answers})
+    district = row["district"] if before.invited else code(answers.get(saving.address or ""))
+    line = {**drafts.line_of(row), "district": district}
+    facts = {"district": district, "mode": line["mode"], "stream": line["stream"]}
+    if quotas.is_full(connection, saving.wave.slug, lambda: {**saving.known(answers), **facts}):
+        erasure.turn_away(connection, row)
+        return Refused("quota")
+    after = replace(
+        before,
+        answers=answers,
+        page=saving.page,
+        language=saving.language,
+        durations=_durations(saving, before),
+        updated_on=date.today(),
+    )
+    drafts.save(connection, after, district)
+    if not responses.is_quarantined(connection, saving.id):
+        if before.page is None:
+            tallies.count(connection, "started", line, saving.id)
+        else:
+            tallies.move(connection, drafts.line_of(row), line, saving.id)
+    return after
+
+
+def _durations(saving: SentPage, before: Draft) -> dict[str, int]:
     durations = dict(before.durations)
     if saving.duration_ms is not None and saving.duration_ms >= 0:
         durations[saving.page] = durations.get(saving.page, 0) + saving.duration_ms
-    after = replace(
-        before,
-        answers=plain({**kept, **saving.answers}),
-        page=saving.page,
-        language=saving.language,
-        durations=durations,
-        updated_on=date.today(),
-    )
-    district = row["district"] if before.invited else code(after.answers.get(saving.address or ""))
-    drafts.save(connection, after, district)
-    if before.page is None and not responses.is_quarantined(connection, saving.id):
-        stream = "probability" if before.invited else "opt-in"
-        tallies.count(connection, "started", {**row, "district": district, "stream": stream}, saving.id)
-    return after
+    return durations
 
 
 def _page_again(connection: Connection, saving: SentPage, stored: Row) -> Accepted | Conflict:

@@ -1,57 +1,135 @@
-"""Quotas: at most so many answers that meet some conditions."""
+"""Quotas: at most so many complete answers that meet some conditions.
+
+A place is taken in the transaction that stores the answer, and only by a complete one: who refuses or is not eligible
+fills no cell. Who meets a full quota is told as soon as the answers known by then say so; the draft ends there.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from questionnaires import Instrument
+from questionnaires.program import Step
+from survey_app.store import instruments, waves
 from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
+from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Wave, to_json
 from survey_app.store.tables import quota
-from survey_app.store.waves import slug_of
 
+DESIGN = ("district", "mode", "stream")
 _SET = insert(quota).on_conflict_do_update(
     index_elements=["wave", "name"],
     set_={"cap": insert(quota).excluded.cap, "conditions": insert(quota).excluded.conditions},
 )
-_HOLD = select(quota).where(quota.c.wave == bindparam("the_wave")).order_by(quota.c.name).with_for_update()
 _ALL = select(quota).where(quota.c.wave == bindparam("the_wave")).order_by(quota.c.name)
+_ONE = select(quota).where(quota.c.wave == bindparam("the_wave"), quota.c.name == bindparam("the_name"))
+_FULL = select(quota).where(quota.c.wave == bindparam("the_wave"), quota.c.taken >= quota.c.cap)
+# The database looks at the cap again once it holds the row, so the last place is given once.
 _TAKE = (
     update(quota)
     .values(taken=quota.c.taken + 1)
+    .where(quota.c.wave == bindparam("the_wave"), quota.c.name == bindparam("the_name"), quota.c.taken < quota.c.cap)
+)
+_GIVE_BACK = (
+    update(quota)
+    .values(taken=quota.c.taken - 1)
     .where(quota.c.wave == bindparam("the_wave"), quota.c.name == bindparam("the_name"))
 )
 
 
+@dataclass(frozen=True)
+class Quota:
+    """At most `cap` complete answers that meet the conditions; `taken` of them are stored."""
+
+    name: str
+    conditions: Mapping[str, Any]
+    cap: int
+    taken: int
+
+    @property
+    def full(self) -> bool:
+        """Whether no place is left."""
+        return self.taken >= self.cap
+
+
 def set_cap(store: Store, wave: Wave | str, name: str, *, conditions: Mapping[str, Any], cap: int) -> None:
-    """At most `cap` answers whose fields equal the conditions ("district", "mode", "stream" or an item's name)."""
-    row = {"wave": slug_of(wave), "name": name, "conditions": to_json(dict(conditions)), "cap": cap, "taken": 0}
-    store.write(lambda connection: connection.run(_SET, row))
+    """At most `cap` complete answers whose fields equal the conditions ("district", "mode", "stream" or an item).
+
+    Setting a name again changes its cap and conditions and keeps what is taken. Raises StoreError for a condition on
+    something that is never known, and for a cap below what is taken already; nothing is changed then.
+    """
+    known = waves.get(store, waves.slug_of(wave))
+    instrument = instruments.load(store, known.instrument_id, known.instrument_version)
+    for field in conditions:
+        if field not in DESIGN and field not in instrument.items:
+            raise StoreError(
+                f"Quota {name!r}: {field!r} is no item of {instrument.id} {instrument.version}. "
+                f"Name an item, or one of {', '.join(DESIGN)}."
+            )
+    row = {"wave": known.slug, "name": name, "conditions": to_json(dict(conditions)), "cap": cap, "taken": 0}
+
+    def work(connection: Connection) -> None:
+        before = connection.one(_ONE, {"the_wave": known.slug, "the_name": name})
+        taken = before["taken"] if before else 0
+        if cap < taken:
+            raise StoreError(f"Quota {name!r} has {taken} places taken, so its cap cannot be {cap}. Give {taken}.")
+        connection.run(_SET, row)
+
+    store.write(work)
 
 
-def state(store: Store, wave: Wave | str) -> list[Row]:
-    """name, conditions, cap and how many places are taken."""
-    rows = store.read(lambda connection: connection.all(_ALL, {"the_wave": slug_of(wave)}))
-    return [{**row, "conditions": json.loads(row["conditions"])} for row in rows]
+def state(store: Store, wave: Wave | str) -> list[Quota]:
+    """Every quota of a wave, ordered by name."""
+    rows = store.read(lambda connection: connection.all(_ALL, {"the_wave": waves.slug_of(wave)}))
+    return [Quota(row["name"], json.loads(row["conditions"]), row["cap"], row["taken"]) for row in rows]
 
 
 def take(connection: Connection, wave: str, facts: Mapping[str, Any]) -> bool:
     """Take a place in every quota that the facts meet, or none at all when one of them is full."""
-    met = [row for row in connection.all(_ALL, {"the_wave": wave}) if _meets(facts, row)]
-    if not met:
-        return True  # waves without quotas do not queue on them
-    names = {row["name"] for row in met}
-    held = [row for row in connection.all(_HOLD, {"the_wave": wave}) if row["name"] in names]
-    if any(row["taken"] >= row["cap"] for row in held):
-        return False
-    for row in held:
-        connection.run(_TAKE, {"the_wave": wave, "the_name": row["name"]})
+    taken: list[Mapping[str, str]] = []
+    for row in connection.all(_ALL, {"the_wave": wave}):  # by name: two that meet the same take them in one order
+        if not _meets(facts, row):
+            continue
+        place = {"the_wave": wave, "the_name": row["name"]}
+        if connection.run(_TAKE, place) != 1:
+            for earlier in taken:
+                connection.run(_GIVE_BACK, earlier)
+            return False
+        taken.append(place)
     return True
+
+
+def is_full(connection: Connection, wave: str, facts: Callable[[], Mapping[str, Any]]) -> bool:
+    """Whether a full quota is met already; takes nothing. `facts` is called only where some quota is full."""
+    full = connection.all(_FULL, {"the_wave": wave})
+    if not full:
+        return False
+    known = facts()
+    return any(_meets(known, row) for row in full)
+
+
+def known_facts(instrument: Instrument, answers: Mapping[str, Any], submission_id: str) -> dict[str, Any]:
+    """What the answers so far say for certain: clean answers, and calculations all of whose items are answered.
+
+    An age band, for one, is worked out of no year of birth too, and then says nothing.
+    """
+    clean = instrument.clean(answers, submission_id=submission_id).answers
+    steps = {step.name: step for step in instrument.program.steps}
+    return {name: value for name, value in clean.items() if _is_certain(steps, clean, name)}
+
+
+def _is_certain(steps: Mapping[str, Step], clean: Mapping[str, Any], name: str) -> bool:
+    step = steps[name]
+    if step.calculation is None:
+        return name in clean
+    return all(_is_certain(steps, clean, needed) for needed in step.calculation.references if needed in steps)
 
 
 def _meets(facts: Mapping[str, Any], row: Row) -> bool:

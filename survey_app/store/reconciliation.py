@@ -4,19 +4,23 @@
     received = accepted + quarantined
     accepted = counted + excluded
 
-The right sides are counted from the rows as they stand; `started`, `accepted`, `quarantined` and `duplicates` were
-also counted when each happened (the tally), and `equations` holds the two against each other.
+The right sides are counted from the rows as they stand. What happened was also counted when it happened (the tally),
+under the district, mode and stream of that moment, with every move from one to another; the two are held against each
+other line by line, so an answer that is missing in one district and too many in another is seen.
+
+Somebody whose quota is full did not finish: the draft is removed and counts as expired, and `quota_full` says how many
+of the expired those are. Who met a full quota with the first page never started.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from survey_app.store import tallies, waves
 from survey_app.store.connections import Connection, Row
@@ -51,17 +55,15 @@ _RESPONSES = (
     .group_by(response.c.district, response.c.mode, response.c.stream, "excluded")
 )
 _ACCEPTED_SINCE = select(response.c.id).where(response.c.id == quarantine.c.id).exists()
-# Of several bodies under one id the one with the smallest hash stands for it.
-_FIRST = quarantine.alias("other")
+# Several bodies under one id have one line in common.
 _HELD = (
-    select(quarantine.c.district, quarantine.c.mode, quarantine.c.stream, func.count().label("count"))
-    .where(
-        quarantine.c.wave == bindparam("the_wave"),
-        ~_ACCEPTED_SINCE,
-        ~select(_FIRST.c.id)
-        .where(and_(_FIRST.c.id == quarantine.c.id, _FIRST.c.body_hash < quarantine.c.body_hash))
-        .exists(),
+    select(
+        quarantine.c.district,
+        quarantine.c.mode,
+        quarantine.c.stream,
+        func.count(func.distinct(quarantine.c.id)).label("count"),
     )
+    .where(quarantine.c.wave == bindparam("the_wave"), ~_ACCEPTED_SINCE)
     .group_by(quarantine.c.district, quarantine.c.mode, quarantine.c.stream)
 )
 
@@ -69,7 +71,7 @@ _HELD = (
 @dataclass(frozen=True)
 class Line:
     """Interviews of one district, mode and stream. district None: not yet known. opened: an invitation was opened and
-    no page saved yet, which is not a start."""
+    no page saved yet, which is not a start. quota_full: of the expired drafts, those whose quota was full."""
 
     district: str | None
     mode: str
@@ -85,18 +87,61 @@ class Line:
     excluded: int = 0
     duplicates: int = 0
     erased: int = 0
+    quota_full: int = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An equation that does not hold in one line: what happened on the left, what is there on the right."""
+
+    equation: str
+    line: Line
+    left: int
+    right: int
+
+    def __str__(self) -> str:
+        place = f"district {self.line.district or 'not yet known'}, {self.line.mode}, {self.line.stream}"
+        return f"{place}: {self.equation} does not hold: {self.left} against {self.right} ({self.left - self.right:+d})"
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """One look at a wave: a line per district, mode and stream ("not yet known" last), and what does not add up."""
+
+    lines: Sequence[Line]
+    faults: Sequence[Fault]
 
 
 COUNTS = tuple(field.name for field in fields(Line) if field.name not in {"district", "mode", "stream"})
 Key = tuple[str | None, str, str]
-# Events of the tally that take something out of the rows again.
-GONE = {"erased": "erased", "expired": "drafts_expired"}
+Counts = Mapping[Key, Counter[str]]
+# Events of the tally that take something out of the rows again, or are nothing but counted.
+FROM_TALLY = {
+    "erased": "erased",
+    "expired": "drafts_expired",
+    "duplicate": "duplicates",
+    "quota_full": "quota_full",
+}
+STARTED = "interviews started = drafts open + drafts expired + received + erased"
+ACCEPTED = "submissions accepted = responses stored + erased"
+QUARANTINED = "submissions quarantined = held + accepted since"
 
 
-def table(store: Store, wave: Wave | str) -> list[Line]:
-    """One line per district, mode and stream, "not yet known" (district None) last."""
+def reconcile(store: Store, wave: Wave | str) -> Reconciliation:
+    """Lines and faults from one consistent view, everything counted once."""
     known = waves.get(store, waves.slug_of(wave))
-    return store.read(lambda connection: _lines(connection, known))
+
+    def work(connection: Connection) -> Reconciliation:
+        happened = _happened(connection, known)
+        lines = _lines(connection, known, happened)
+        return Reconciliation(lines, tuple(_faults(lines, happened)))
+
+    return store.read(work)
+
+
+def table(store: Store, wave: Wave | str) -> Sequence[Line]:
+    """One line per district, mode and stream, "not yet known" (district None) last."""
+    return reconcile(store, wave).lines
 
 
 def total(lines: Iterable[Line]) -> Line:
@@ -109,43 +154,37 @@ def total(lines: Iterable[Line]) -> Line:
 
 def equations(store: Store, wave: Wave | str) -> list[str]:
     """A sentence for each equation of the wave that does not hold, and by how much; empty when all hold."""
-    known = waves.get(store, waves.slug_of(wave))
-
-    def work(connection: Connection) -> list[str]:
-        whole = total(_lines(connection, known))
-        happened: Counter[str] = Counter()
-        for row in tallies.sums(connection, known.slug):
-            happened[row["event"]] += row["count"]
-        return _differences(known.slug, whole, happened)
-
-    return store.read(work)
+    slug = waves.slug_of(wave)
+    return [f"Wave {slug!r}, {fault}." for fault in reconcile(store, wave).faults]
 
 
-def _differences(slug: str, whole: Line, happened: Mapping[str, int]) -> list[str]:
-    sides = {
-        "interviews started = drafts open + drafts expired + received + erased": (
-            happened["started"],
-            whole.drafts_open + whole.drafts_expired + whole.received + whole.erased,
-        ),
-        "submissions accepted = responses stored + erased": (happened["accepted"], whole.accepted + whole.erased),
-        "submissions quarantined = held + accepted since": (
-            happened["quarantined"],
-            whole.quarantined + happened["released"],
-        ),
-    }
-    return [
-        f"Wave {slug!r}: {name} does not hold: {left} against {right} ({left - right:+d})."
-        for name, (left, right) in sides.items()
-        if left != right
-    ]
+def _happened(connection: Connection, wave: Wave) -> dict[Key, Counter[str]]:
+    happened: dict[Key, Counter[str]] = {}
+    for row in tallies.sums(connection, wave.slug):
+        happened.setdefault(_key(row), Counter())[row["event"]] += row["count"]
+    return happened
 
 
-def _lines(connection: Connection, wave: Wave) -> list[Line]:
-    found: dict[Key, Counter[str]] = {}
+def _faults(lines: Iterable[Line], happened: Counts) -> Iterator[Fault]:
+    for line in lines:
+        events = happened.get((line.district, line.mode, line.stream), Counter())
+        sides = {
+            STARTED: (events["started"] + events["moved_in"] - events["moved_out"], line.started),
+            ACCEPTED: (events["accepted"], line.accepted + line.erased),
+            QUARANTINED: (events["quarantined"], line.quarantined + events["released"]),
+        }
+        yield from (Fault(name, line, left, right) for name, (left, right) in sides.items() if left != right)
+
+
+def _key(row: Row) -> Key:
+    return row["district"] or None, row["mode"], row["stream"]
+
+
+def _lines(connection: Connection, wave: Wave, happened: Counts) -> tuple[Line, ...]:
+    found: dict[Key, Counter[str]] = {key: Counter() for key in happened}
 
     def add(row: Row, name: str) -> None:
-        key = (row["district"] or None, row["mode"], row["stream"])
-        found.setdefault(key, Counter())[name] += row["count"]
+        found.setdefault(_key(row), Counter())[name] += row["count"]
 
     over = waves.closed_because(wave.state, wave.opens, wave.closes, date.today()) == "closed"
     values = {"the_wave": wave.slug, "the_day": (date.today() - timedelta(days=DRAFT_DAYS)).isoformat()}
@@ -156,13 +195,16 @@ def _lines(connection: Connection, wave: Wave) -> list[Line]:
         add(row, "excluded" if row["excluded"] else "counted")
     for row in connection.all(_HELD, values):
         add(row, "quarantined")
-    for row in tallies.sums(connection, wave.slug):
-        if row["event"] == "duplicate":
-            add(row, "duplicates")
-        elif row["event"] in GONE:
-            add(row, GONE[row["event"]])
+    for key, events in happened.items():
+        found[key].update({name: events[event] for event, name in FROM_TALLY.items()})
     ordered = sorted(found.items(), key=lambda one: (one[0][0] is None, one[0][0] or "", *one[0][1:]))
-    return [_line(key, counts) for key, counts in ordered]
+    lines = (_line(key, counts) for key, counts in ordered)
+    # A line that interviews only passed through, and where everything adds up to nothing, says nothing.
+    return tuple(line for line in lines if any(getattr(line, name) for name in COUNTS) or _unsettled(line, happened))
+
+
+def _unsettled(line: Line, happened: Counts) -> bool:
+    return any(True for _ in _faults([line], happened))
 
 
 def _line(key: Key, counts: Counter[str]) -> Line:

@@ -22,7 +22,11 @@ _STREAM = select(response).where(response.c.wave == bindparam("the_wave"), respo
 _STREAM_ALL = select(response).where(response.c.wave == bindparam("the_wave"))
 _EXCLUDE = update(response).values(excluded=bindparam("new_rule")).where(response.c.id == bindparam("the_id"))
 _REMOVE = delete(response).where(response.c.id == bindparam("the_id"))
-_HELD = select(quarantine.c.id).where(quarantine.c.id == bindparam("the_id")).limit(1)
+_HELD = (
+    select(quarantine.c.wave, quarantine.c.district, quarantine.c.mode, quarantine.c.stream)
+    .where(quarantine.c.id == bindparam("the_id"))
+    .limit(1)
+)
 _QUARANTINE = insert(quarantine).on_conflict_do_nothing()
 
 
@@ -53,7 +57,12 @@ def add_quarantined(connection: Connection, row: Values) -> bool:
 
 def is_quarantined(connection: Connection, id: str) -> bool:
     """Whether a body is kept under the id."""
-    return connection.one(_HELD, {"the_id": id}) is not None
+    return held_line(connection, id) is not None
+
+
+def held_line(connection: Connection, id: str) -> Row | None:
+    """wave, district, mode and stream that a quarantined interview counts in; None when no body is kept."""
+    return connection.one(_HELD, {"the_id": id})
 
 
 def remove(connection: Connection, id: str) -> int:

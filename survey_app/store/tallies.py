@@ -14,7 +14,10 @@ SHARDS = 8
 # quarantined  a body was kept that does not hold, the first under its id
 # released     an id that was quarantined has since been accepted
 # duplicate    the same came again and was absorbed
-# expired      a draft that nobody came back to was removed
+# expired      a draft was removed unfinished: nobody came back to it, or its quota was full
+# quota_full   of those, the ones whose quota was full
+# moved_out    an interview under way left this district, mode and stream (its address was answered or changed)
+# moved_in     and came to this one
 # erased       an answer was removed at its owner's wish
 
 _ADD = insert(tally).on_conflict_do_update(
@@ -39,6 +42,21 @@ def count(connection: Connection, event: str, row: Row, id: str) -> None:
         "count": 1,
     }
     connection.run(_ADD, values)
+
+
+def move(connection: Connection, before: Row, after: Row, id: str) -> None:
+    """Count an interview that was started under one district, mode and stream on under another; nothing when equal.
+
+    Always out before in, and before any other event of its transaction: so that no two transactions of PostgreSQL wait
+    for each other's rows.
+    """
+    if _key(before) != _key(after):
+        count(connection, "moved_out", before, id)
+        count(connection, "moved_in", after, id)
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["district"] or "", row["mode"], row["stream"]
 
 
 def sums(connection: Connection, wave: str) -> list[Row]:

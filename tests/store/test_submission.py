@@ -10,7 +10,7 @@ import time_machine
 
 from questionnaires import AnswerError
 from survey_app import submission
-from survey_app.store import Store, StoreError, Wave, checks, drafts, invitations, quotas, responses, waves
+from survey_app.store import Store, StoreError, Wave, checks, drafts, invitations, responses, waves
 from survey_app.store.tables import response
 from survey_app.submission import Accepted, Conflict, Quarantined, Refused, Submission, new_id
 
@@ -226,19 +226,6 @@ def test_a_double_tap_on_the_last_page_gets_the_receipt_and_another_answer_a_con
     assert drafts.get(store, wave, id_) is None
     assert submission.submitted(store, wave, id_) == Accepted(outcome.receipt, repeated=True)
     assert submission.submitted(store, wave, new_id()) is None
-
-
-def test_a_quota_is_never_exceeded_by_twenty_writers_and_a_refusal_leaves_nothing(store: Store, wave: Wave) -> None:
-    quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=7)
-    many = [Submission(new_id(), YES) for _ in range(60)]
-    with ThreadPoolExecutor(20) as pool:
-        outcomes = list(pool.map(lambda one: submission.submit(store, wave, one), many))
-    assert sum(isinstance(outcome, Accepted) for outcome in outcomes) == 7
-    assert outcomes.count(Refused("quota")) == 53
-    assert len(stored(store, wave)) == 7
-    assert quotas.state(store, wave)[0]["taken"] == 7
-    assert isinstance(submission.submit(store, wave, Submission(new_id(), {**YES, "district": "west"})), Accepted)
-    assert checks.check(store) == []
 
 
 @pytest.mark.parametrize("bad", ["", "1", "../etc/passwd", "F0E0B73C-BBF7-4A84-8F60-0E41D52CEEE8", "x" * 1000])

@@ -23,6 +23,7 @@ from survey_app.store import (
     paging,
     quotas,
     responses,
+    resuming,
     revisions,
     waves,
 )
@@ -31,6 +32,7 @@ from survey_app.store.connections import Connection
 from survey_app.store.database import Store
 from survey_app.store.erasure import erase
 from survey_app.store.intake import Outcome
+from survey_app.store.resuming import ResumeCode
 from survey_app.store.sealing import seal
 from survey_app.store.shapes import Accepted, Conflict, Draft, Quarantined, Refused, Wave, digest, to_json, today
 
@@ -41,12 +43,16 @@ __all__ = [
     "Outcome",
     "Quarantined",
     "Refused",
+    "ResumeCode",
     "Submission",
     "erase",
     "is_id",
     "new_id",
+    "offer_resume_code",
     "open_invitation",
     "receipt_of",
+    "resume",
+    "resume_code",
     "revise",
     "save_draft",
     "seal",
@@ -158,6 +164,32 @@ def save_draft(
         known=lambda sent: quotas.known_facts(instrument, {**sent, **wave.presets}, draft_id),
     )
     return store.write(lambda connection: paging.save(connection, sent))
+
+
+def offer_resume_code(store: Store, wave: Wave | str, draft_id: str) -> ResumeCode | None:
+    """Give a draft a resume code, good for seven days; asked again the same code, good for longer. None: no draft."""
+
+    def work(connection: Connection) -> ResumeCode | None:
+        row = drafts.find(connection, draft_id, hold=True)
+        known = row is not None and row["wave"] == waves.slug_of(wave)
+        return resuming.give(connection, row, store.settings.secret) if row and known else None
+
+    return store.write(work)
+
+
+def resume_code(store: Store, wave: Wave | str, draft_id: str) -> ResumeCode | None:
+    """The code that a draft was given, to show it again; None when there is none that still holds."""
+    row = store.read(lambda connection: drafts.find(connection, draft_id))
+    return resuming.given(row, store.settings.secret) if row and row["wave"] == waves.slug_of(wave) else None
+
+
+def resume(store: Store, wave: Wave | str, typed: str) -> str | None:
+    """The id of the draft that a typed resume code opens; None for a code that is wrong, too old or used up.
+
+    It can be guessed: a door limits how often it asks.
+    """
+    slug, secret = waves.slug_of(wave), store.settings.secret
+    return store.read(lambda connection: resuming.find(connection, slug, typed, secret))
 
 
 def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:

@@ -168,6 +168,37 @@ def seal() -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, or with --verify to read.")],
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Read an existing backup from end to end.")] = False,
+    snapshots: Annotated[bool, typer.Option(help="Also the frozen snapshots.")] = True,
+) -> None:
+    """Write everything, the secret and contact data included, into one file; answers may come in meanwhile."""
+    from survey_app.cli.backups import back_up, verify_backup
+
+    lines = verify_backup(file) if verify else back_up(Settings.from_environment(), file, snapshots=snapshots)
+    for line in lines:
+        console.print(line, markup=False)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    *,
+    into: Annotated[Path, typer.Option(metavar="HOME", help="A new or an empty folder.")],
+) -> None:
+    """Make an installation from a backup in a new folder; the rows go where SANDU_DATABASE_URL says, if it is empty."""
+    from survey_app.cli.backups import restore_backup
+
+    lines, sound = restore_backup(file, into)
+    for line in lines:
+        console.print(line, markup=False)
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command()
 def check(
     instrument: Annotated[
         Path | None, typer.Argument(metavar="INSTRUMENT", help="A .yaml or .xlsx file; without it the database.")

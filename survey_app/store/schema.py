@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -41,6 +44,25 @@ def check(connection: Connection) -> None:
     raise _refusal(revision)
 
 
+def sqlite_revision(raw: Any) -> str:
+    """The schema of a SQLite file; StoreError where it has none that this program knows."""
+    return _known(raw, _TABLE["sqlite"])
+
+
+def postgres_revision(raw: psycopg.Connection) -> str:
+    """The schema of a PostgreSQL database; StoreError where it has none that this program knows."""
+    return _known(raw, _TABLE["postgresql"])
+
+
+def _known(raw: Any, table: str) -> str:
+    if raw.execute(table).fetchone() is None:
+        raise StoreError("The database has no tables yet. Make them with `sandu init`, or run `sandu demo`.")
+    row = raw.execute(_REVISION).fetchone()
+    if row is None or row[0] not in REVISIONS:
+        raise _refusal(row[0] if row else None)
+    return str(row[0])
+
+
 def _refusal(revision: str | None) -> StoreError:
     if revision in REVISIONS or revision is None:
         return StoreError(
@@ -64,18 +86,37 @@ def downgrade(settings: Settings, revision: str) -> None:
 
 
 def _migrate(settings: Settings, step: Any, revision: str) -> None:
-    engine = _alembic_engine(settings)
+    with changing(settings) as connection:
+        _refuse_newer(connection)
+        _run(connection, step, revision)
+
+
+def bring_to(connection: SqlConnection, revision: str = "head") -> None:
+    """Upgrade within a transaction that `changing` opened."""
+    _run(connection, command.upgrade, revision)
+
+
+def _run(connection: SqlConnection, step: Any, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    step(config, revision)
+
+
+@contextmanager
+def changing(settings: Settings) -> Iterator[SqlConnection]:
+    """The one transaction in which a schema is made or changed; another process that wants to waits."""
+    engine = _alembic_engine(settings)
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(LOCK)  # two processes that start together migrate once
-            _refuse_newer(connection)
-            config.attributes["connection"] = connection
-            step(config, revision)
+            yield connection
     except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
-        raise StoreError(f"The database could not be made or brought up to date: {error}") from error
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        raise StoreError(
+            f"The database could not be made or brought up to date ({reason}); it is as it was before."
+        ) from error
     finally:
         engine.dispose()
 

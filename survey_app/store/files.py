@@ -1,0 +1,92 @@
+"""Files that appear whole or not at all: written in a folder of their own, on the disk, and only then named."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from survey_app.store.errors import StoreError
+
+PARTIAL = ".sandu-partial"
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+@contextmanager
+def workshop(beside: Path) -> Iterator[Path]:
+    """A folder that only the owner reads, on the disk of `beside`, gone at the end whatever happens.
+
+    What a killed process left there is removed first; the folder of one that still runs is locked and stays.
+    """
+    try:
+        _sweep(beside.parent)
+        folder, hold = _locked_folder(beside.parent)
+    except OSError as error:
+        raise StoreError(
+            f"Nothing can be written beside {beside} ({error.strerror}); name a folder that exists and is writable."
+        ) from error
+    try:
+        yield folder
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise StoreError(f"No space is left beside {beside}; nothing was kept. Free space and try again.") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(hold)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, int]:
+    """Under its real name only once it is locked, so that nobody sweeps it away."""
+    fresh = parent / f".{secrets.token_hex(8)}.new"
+    fresh.mkdir(mode=0o700)
+    hold = os.open(fresh, os.O_RDONLY)
+    fcntl.flock(hold, fcntl.LOCK_EX)
+    return fresh.rename(fresh.with_suffix(PARTIAL)), hold
+
+
+def _sweep(parent: Path) -> None:
+    for left in parent.glob(f".*{PARTIAL}"):
+        with suppress(OSError):
+            hold = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(hold)
+
+
+def place(finished: Path, target: Path) -> None:
+    """Bring a finished file of a workshop to the disk, then give it its name; never over another file."""
+    sync(finished)
+    try:
+        target.hardlink_to(finished)
+    except FileExistsError as error:
+        raise StoreError(f"{target} exists already and is not written over; name another file.") from error
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        require_absent(target)  # a file system without links, such as a memory stick's
+        finished.rename(target)
+    sync(target.parent)
+
+
+def require_absent(target: Path) -> None:
+    """Raise StoreError where there is already something of that name."""
+    if os.path.lexists(target):
+        raise StoreError(f"{target} exists already and is not written over; name another file.")
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,283 @@
+"""Backups: taken while answers come in, whole or not there at all, restored to either database."""
+
+from __future__ import annotations
+
+import json
+import random
+import stat
+import threading
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from survey_app import submission
+from survey_app.settings import Settings
+from survey_app.store import Store, StoreError, Wave, backup, checks, invitations, open_store, responses, schema
+from survey_app.store.backup_reading import verify
+from survey_app.store.backup_restore import restore
+from survey_app.store.tables import metadata
+from survey_app.submission import Accepted, Submission, new_id
+from tests.store.test_integrity import play
+
+YES = {"consent": "yes", "district": "east", "age": "41"}
+
+
+def every_row(store: Store) -> dict[str, list[str]]:
+    """What stands in every table, as text that both engines give alike."""
+    found = {}
+    for table in metadata.sorted_tables:
+        rows = store.read(lambda connection, table=table: connection.all(table.select()))
+        flags = {column.name for column in table.columns if str(column.type) == "BOOLEAN"}
+        found[table.name] = sorted(
+            repr({name: bool(value) if name in flags else value for name, value in row.items()}) for row in rows
+        )
+    return found
+
+
+def in_place(home: Path, url: str | None) -> dict[str, str]:
+    return {"SANDU_HOME": str(home), **({"SANDU_DATABASE_URL": url} if url else {})}
+
+
+def restored(file: Path, home: Path, url: str | None = None) -> Store:
+    environment = in_place(home, url)
+    restore(file, home, environment)
+    return open_store(Settings.from_environment(environment))
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_a_backup_restores_every_row_of_every_table_to_either_database(
+    store: Store, wave: Wave, tmp_path: Path, target: str, make_postgres_database: Callable[[], str]
+) -> None:
+    play(store, wave)
+    submission.submit(store, wave, Submission(new_id(), {**YES, "remark": "路灯🏮 坏了\n'\"\\\t\x01"}))
+    assert checks.check(store) == []
+    made = backup.make(store.settings, tmp_path / "one.zip")
+    before = every_row(store)
+    url = make_postgres_database() if target == "postgresql" else None
+    with restored(tmp_path / "one.zip", tmp_path / "again", url) as again:
+        assert every_row(again) == before
+        assert again.settings.secret == store.settings.secret
+        assert checks.check(again) == []
+        # numbers that the database gives out go on behind the largest that came, and a receipt still erases
+        outcome = submission.submit(again, wave, Submission(new_id(), YES))
+        assert submission.erase(again, outcome.receipt) == "spring"
+        assert checks.check(again) == []
+    assert made.responses == len(before["response"])
+    assert verify(tmp_path / "one.zip") == made
+
+
+def test_only_the_owner_reads_a_backup_and_nothing_lies_beside_it(store: Store, wave: Wave, tmp_path: Path) -> None:
+    folder = tmp_path / "safe"
+    folder.mkdir()
+    backup.make(store.settings, folder / "one.zip")
+    assert stat.S_IMODE((folder / "one.zip").stat().st_mode) == 0o600
+    assert [path.name for path in folder.iterdir()] == ["one.zip"]
+    restore(folder / "one.zip", tmp_path / "again", in_place(tmp_path / "again", None))
+    private = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "again").iterdir()}
+    assert private == {"secret": 0o600, "sandu.sqlite": 0o600}
+
+
+def test_snapshots_travel_along_unless_they_are_left_out(store: Store, tmp_path: Path) -> None:
+    frozen = store.settings.snapshots / "spring" / "abc"
+    frozen.mkdir(parents=True)
+    (frozen / "manifest.json").write_text("{}", encoding="utf-8")
+    backup.make(store.settings, tmp_path / "with.zip")
+    backup.make(store.settings, tmp_path / "without.zip", snapshots=False)
+    for name, there in (("with", True), ("without", False)):
+        restore(tmp_path / f"{name}.zip", tmp_path / name, in_place(tmp_path / name, None))
+        assert (tmp_path / name / "snapshots" / "spring" / "abc" / "manifest.json").exists() == there
+
+
+def test_a_backup_taken_during_a_thousand_submissions_holds_every_one_acknowledged_before_it_began(
+    store: Store, wave: Wave, tmp_path: Path
+) -> None:
+    tokens = invitations.mint(store, wave, [f"c{number:02}" for number in range(40)])
+    many = [Submission(new_id(), YES, invitation=token) for token in tokens]
+    many += [Submission(new_id(), {**YES, "age": str(18 + number % 80)}) for number in range(960)]
+    random.Random(3).shuffle(many)
+    acknowledged: list[str] = []
+    news = threading.Condition()
+
+    def send(one: Submission) -> None:
+        assert isinstance(submission.submit(store, wave, one), Accepted)
+        with news:
+            acknowledged.append(one.id)
+            news.notify()
+
+    taken: list[tuple[Path, set[str]]] = []
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(send, one) for one in many]
+        for number, wanted in enumerate((50, 400, 800)):
+            with news:
+                assert news.wait_for(lambda wanted=wanted: len(acknowledged) >= wanted, timeout=120)
+                before = set(acknowledged)
+            backup.make(store.settings, tmp_path / f"{number}.zip")
+            taken.append((tmp_path / f"{number}.zip", before))
+        for one in sent:
+            one.result()
+    assert len(taken[0][1]) < 1000
+    for file, before in taken:
+        with restored(file, tmp_path / file.stem) as again:
+            there = {one.id for one in responses.stream(again, wave)}
+            assert before <= there
+            assert checks.check(again) == []
+            for (
+                one
+            ) in many:  # everybody sends again: what was there is repeated, what was not is taken, nothing doubles
+                outcome = submission.submit(again, wave, one)
+                assert isinstance(outcome, Accepted)
+                assert outcome.repeated == (one.id in there)
+            assert len(list(responses.stream(again, wave))) == 1000
+            assert checks.check(again) == []
+
+
+def test_a_backup_is_never_written_over_a_file(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "one.zip").write_text("something else", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"one\.zip exists already"):
+        backup.make(store.settings, tmp_path / "one.zip")
+    assert (tmp_path / "one.zip").read_text(encoding="utf-8") == "something else"
+    (tmp_path / "link.zip").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match=r"link\.zip exists already"):
+        backup.make(store.settings, tmp_path / "link.zip")
+    with pytest.raises(StoreError, match="Nothing can be written beside"):
+        backup.make(store.settings, tmp_path / "no" / "such" / "one.zip")
+
+
+def test_the_database_of_an_older_schema_is_backed_up_and_restored_at_the_present_one(
+    store: Store, wave: Wave, tmp_path: Path, make_postgres_database: Callable[[], str]
+) -> None:
+    """What the refusal of an old schema tells people to do first."""
+    play(store, wave)
+    kept = {one.id for one in responses.stream(store, wave)}
+    schema.downgrade(store.settings, "0001")
+    with pytest.raises(StoreError, match="Make a backup"):
+        open_store(store.settings)
+    assert backup.make(store.settings, tmp_path / "old.zip").revision == "0001"
+    schema.upgrade(store.settings)
+    for name, url in (("a", None), ("b", make_postgres_database())):
+        with restored(tmp_path / "old.zip", tmp_path / name, url) as again:
+            assert {one.id for one in responses.stream(again, wave)} == kept
+            assert checks.check(again) == []
+
+
+@pytest.fixture
+def made(store: Store, wave: Wave, tmp_path: Path) -> Path:
+    """A backup of a lived-in store."""
+    play(store, wave)
+    backup.make(store.settings, tmp_path / "one.zip")
+    return tmp_path / "one.zip"
+
+
+def refused(file: Path, home: Path, words: str) -> None:
+    before = sorted(path.name for path in home.parent.iterdir())
+    with pytest.raises(StoreError, match=words):
+        verify(file)
+    with pytest.raises(StoreError, match=words):
+        restore(file, home, in_place(home, None))
+    assert sorted(path.name for path in home.parent.iterdir()) == before
+
+
+def test_a_backup_cut_short_anywhere_is_refused(made: Path, tmp_path: Path) -> None:
+    whole = made.read_bytes()
+    for length in {0, 1, 100, len(whole) // 2, len(whole) - 100, len(whole) - 1}:
+        (tmp_path / "cut.zip").write_bytes(whole[:length])
+        refused(tmp_path / "cut.zip", tmp_path / "again", r"cut\.zip cannot be used as a backup")
+
+
+def test_a_flipped_byte_is_refused_or_touches_nothing_that_counts(made: Path, tmp_path: Path) -> None:
+    whole = made.read_bytes()
+    expected = verify(made)
+    chance = random.Random(11)
+    seen = 0
+    for _ in range(60):
+        place = chance.randrange(len(whole))
+        (tmp_path / "bad.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            assert verify(tmp_path / "bad.zip") == expected
+        except StoreError as error:
+            seen += 1
+            assert "bad.zip" in str(error)
+    assert seen > 40
+
+
+def rewritten(made: Path, target: Path, change: Callable[[dict[str, Any]], None], extra: dict[str, bytes]) -> Path:
+    """The backup with another manifest and other files: each hash is what the manifest then says."""
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(target, "w") as sink:
+        manifest = json.loads(source.read("manifest.json"))
+        change(manifest)
+        for name in source.namelist():
+            if name != "manifest.json" and name not in extra:
+                sink.writestr(name, source.read(name))
+        for name, content in extra.items():
+            sink.writestr(name, content)
+        sink.writestr("manifest.json", json.dumps(manifest))
+    return target
+
+
+def nothing(_: dict[str, Any]) -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    ("change", "extra", "words"),
+    [
+        (lambda found: found.update(revision="0999"), {}, "newer than this program"),
+        (lambda found: found.update(kind="something"), {}, "no backup of Sandu"),
+        (lambda found: found.pop("counts"), {}, "manifest cannot be read"),
+        (lambda found: found.update(files=[]), {}, "manifest cannot be read"),
+        (lambda found: found["files"].update({"../../x": {"size": 1, "sha256": "0"}}), {"../../x": b"x"}, "outside"),
+        (lambda found: found["files"].update({"/evil": {"size": 1, "sha256": "0"}}), {"/evil": b"x"}, "outside"),
+        (nothing, {"stray.txt": b"x"}, "does not hold the files"),
+        (lambda found: found["files"].pop("secret"), {}, "no backup of Sandu"),
+        (lambda found: found["counts"]["sandu.sqlite"].update(response=99), {}, "rows do not add up"),
+        (lambda found: found["files"]["secret"].update(sha256="0" * 64), {}, "'secret' is not what was written"),
+        (lambda found: found["files"]["sandu.sqlite"].update(size=10), {}, r"'sandu\.sqlite' is not what was written"),
+        (nothing, {"sandu.sqlite": b"x" * 9000}, r"'sandu\.sqlite' is not what was written"),
+    ],
+)  # fmt: skip
+def test_a_backup_that_somebody_rearranged_is_refused(
+    made: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None], extra: dict[str, bytes], words: str
+) -> None:
+    rewritten(made, tmp_path / "odd.zip", change, extra)
+    refused(tmp_path / "odd.zip", tmp_path / "again", words)
+
+
+def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.zip").write_text("hello", encoding="utf-8")
+    refused(tmp_path / "text.zip", tmp_path / "again", "cannot be used as a backup")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
+        other.writestr("a", "b")
+    refused(tmp_path / "other.zip", tmp_path / "again", "cannot be used as a backup")
+    refused(tmp_path / "missing.zip", tmp_path / "again", "There is no backup")
+
+
+def test_a_place_that_is_not_empty_is_refused_and_left_alone(
+    made: Path, store: Store, tmp_path: Path, make_postgres_database: Callable[[], str]
+) -> None:
+    home = tmp_path / "taken"
+    home.mkdir()
+    (home / "file").write_text("mine", encoding="utf-8")
+    for place in (home, home / "file", store.settings.home):
+        with pytest.raises(StoreError, match="is not empty"):
+            restore(made, place, in_place(place, None))
+    assert (home / "file").read_text(encoding="utf-8") == "mine"
+    url = make_postgres_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE mine (a int)")
+    with pytest.raises(StoreError, match=r"SANDU_DATABASE_URL is not empty .*mine"):
+        restore(made, tmp_path / "new", in_place(tmp_path / "new", url))
+    assert not (tmp_path / "new").exists()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (1,)
+
+
+def test_an_empty_folder_is_as_good_as_none(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with restored(made, tmp_path / "empty") as again:
+        assert checks.check(again) == []
+    assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == ["sandu.sqlite", "secret"]

@@ -162,9 +162,13 @@ class Refused:
     reason: str
 
 
+# Made once: json.dumps with options of its own makes an encoder at each call.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def to_json(value: Any) -> str:
     """Canonical JSON in ASCII: the same value is the same text, whatever characters a person typed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(text: str) -> str:

@@ -127,4 +127,4 @@ def answers(address: str) -> bool:
 
 def open_files(pid: int) -> int:
     """How many files a process has open."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from questionnaires import Instrument
+from questionnaires import AnswerError, Instrument
 from survey_app.store import (
     bodies,
     drafts,
@@ -28,15 +28,18 @@ from survey_app.store import (
     waves,
 )
 from survey_app.store.bodies import is_id
-from survey_app.store.connections import Connection
+from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
 from survey_app.store.erasure import erase
+from survey_app.store.errors import StoreError
 from survey_app.store.intake import Outcome
+from survey_app.store.paper import Settled
 from survey_app.store.resuming import ResumeCode
 from survey_app.store.sealing import seal
 from survey_app.store.shapes import Accepted, Conflict, Draft, Quarantined, Refused, Wave, digest, to_json, today
 
 __all__ = [
+    "PRESENT",
     "Accepted",
     "Conflict",
     "Draft",
@@ -44,11 +47,13 @@ __all__ = [
     "Quarantined",
     "Refused",
     "ResumeCode",
+    "Settled",
     "Submission",
     "erase",
     "is_id",
     "new_id",
     "offer_resume_code",
+    "open_case",
     "open_invitation",
     "receipt_of",
     "resume",
@@ -60,17 +65,21 @@ __all__ = [
     "submitted",
 ]
 
+PRESENT = ("alone", "family", "official", "other")
+"""Who was there beside interviewer and respondent: nobody; family; an official, a grid worker or an escort; others."""
+
 
 @dataclass(frozen=True)
 class Submission:
     """A finished interview as a door hands it in.
 
     answers    raw, of all pages, item name -> value
-    mode       "web", "phone", "face_to_face", "paper"; an invitation's own mode goes before it
+    mode       "web", "phone", "face_to_face", "paper"; an invitation's own mode goes before all but paper
     door       which way in: "plain", "streamlit", "console", "import"
     durations  milliseconds per page
     invitation a token, only where no draft was begun with it
-    interviewer the account that asked or keyed it in; present: who else was there, a code; both None on the web
+    interviewer the account that asked or keyed it in; present: who else was there, codes of PRESENT; None on the web
+    sheet      of a sheet of paper: what the comparison of its entries showed
     """
 
     id: str
@@ -83,6 +92,7 @@ class Submission:
     fieldwork_date: date | None = None
     interviewer: str | None = None
     present: str | None = None
+    sheet: Settled | None = None
 
 
 def new_id() -> str:
@@ -106,6 +116,31 @@ def submitted(store: Store, wave: Wave | str, id: str) -> Accepted | None:
     return Accepted(receipt_of(store, id), repeated=True)
 
 
+def open_case(
+    store: Store, wave: Wave | str, case: str, *, interviewer: str, language: str = "zh", paper: bool = False
+) -> Draft | Refused:
+    """The draft of a drawn case, begun or gone on with; it is this interviewer's from now on.
+
+    The interviewer must have the case in hand, except where it came back on paper. Refused: "unknown" (no such case, or
+    in other hands), "used", or the wave's "closed" or "not open".
+    """
+    slug = waves.resolve(store, wave).slug
+
+    def work(connection: Connection) -> Draft | Refused:
+        invitation = invitations.by_case(connection, slug, case)
+        if invitation is None or not (paper or invitation["held_by"] == interviewer):
+            return Refused("unknown")
+        reason = "used" if invitation["used"] else waves.refusal(connection, slug, date.today())
+        if reason:
+            return Refused(reason)
+        begun = {**invitation, "mode": "paper"} if paper else invitation
+        draft = _draft_of(connection, begun, language)
+        drafts.take_over(connection, draft.id, interviewer)
+        return replace(draft, interviewer=interviewer)
+
+    return store.write(work)
+
+
 def open_invitation(store: Store, wave: Wave | str, token: str, *, language: str = "zh") -> Draft | Refused:
     """Exchange a token for its draft; the same token leads to the same draft until it is used.
 
@@ -118,12 +153,7 @@ def open_invitation(store: Store, wave: Wave | str, token: str, *, language: str
         reason = invitations.unusable_because(invitation, today()) or waves.refusal(connection, slug, date.today())
         if invitation is None or reason:
             return Refused(reason or "unknown")
-        row = drafts.of_case(connection, slug, invitation["case"])
-        if row is None:
-            begun = {name: invitation[name] for name in ("case", "district", "mode")}
-            drafts.add(connection, {**begun, "id": new_id(), "wave": slug, "language": language})
-            row = drafts.of_case(connection, slug, invitation["case"])
-        return drafts.from_row(row) if row else Refused("unknown")
+        return _draft_of(connection, invitation, language)
 
     return store.write(work)
 
@@ -166,13 +196,16 @@ def save_draft(
     return store.write(lambda connection: paging.save(connection, sent))
 
 
-def offer_resume_code(store: Store, wave: Wave | str, draft_id: str) -> ResumeCode | None:
-    """Give a draft a resume code, good for seven days; asked again the same code, good for longer. None: no draft."""
+def offer_resume_code(store: Store, wave: Wave | str, draft_id: str, *, after: str | None = None) -> ResumeCode | None:
+    """Give a draft a resume code, good for seven days; asked again the same code, good for longer. None: no draft.
+
+    after: the page behind which to go on, where that is not the page saved last but the one somebody is at.
+    """
 
     def work(connection: Connection) -> ResumeCode | None:
         row = drafts.find(connection, draft_id, hold=True)
         known = row is not None and row["wave"] == waves.slug_of(wave)
-        return resuming.give(connection, row, store.settings.secret) if row and known else None
+        return resuming.give(connection, row, store.settings.secret, after) if row and known else None
 
     return store.write(work)
 
@@ -233,7 +266,8 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
         bad_page=clean.first_bad_page,
         receipt=receipt_of(store, submission.id),
         interviewer=submission.interviewer,
-        present=submission.present,
+        present=_present(submission.present),
+        sheet=submission.sheet,
     )
     return store.write(lambda connection: intake.decide(connection, arriving))
 
@@ -258,6 +292,29 @@ def revise(
             connection, id, raw=raw, answers=clean.answers, editor=editor, reason=reason
         )
     )
+
+
+def _draft_of(connection: Connection, invitation: Row, language: str) -> Draft:
+    """The draft that an invitation has led to, begun where there is none."""
+    slug, case = invitation["wave"], invitation["case"]
+    row = drafts.of_case(connection, slug, case)
+    if row is None:
+        begun = {name: invitation[name] for name in ("wave", "case", "district", "mode")}
+        drafts.add(connection, {**begun, "id": new_id(), "language": language})
+        row = drafts.of_case(connection, slug, case)
+    if row is None:
+        raise StoreError(f"The draft of case {case!r} went away while it was opened. Open it again.")
+    return drafts.from_row(row)
+
+
+def _present(given: str | None) -> str | None:
+    """Who was there, as it is kept: codes of PRESENT in their order, "alone" by itself."""
+    if given is None:
+        return None
+    codes = given.split()
+    if not codes or not set(codes) <= set(PRESENT) or ("alone" in codes and len(set(codes)) > 1):
+        raise AnswerError(f"{given[:40]!r} does not say who was present. Give alone, or some of {PRESENT[1:]}.")
+    return " ".join(code for code in PRESENT if code in codes)
 
 
 def _spoken(instrument: Instrument, language: str) -> str:

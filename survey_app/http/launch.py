@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from streamlit.runtime.app_session import AppSession
 from streamlit.web import bootstrap
+from streamlit.web.server.starlette import starlette_server
 
 from survey_app.http.middleware import ERROR_SENTENCES, EXCEPTION_HANDLERS
 from survey_app.text import LANGUAGES, translator
@@ -76,6 +77,7 @@ def run(
     bootstrap.load_config_options(settings)
     require_settings({**settings, **expected})
     _watch_no_files()
+    _name_no_server()
     app.run(config=settings)
 
 
@@ -126,7 +128,24 @@ def stop(sentence: str) -> NoReturn:
 def _watch_no_files() -> None:
     # A session that reconnects registers file watchers even with fileWatcherType "none": 81 ms of the processor each
     # time, against 8 ms without. Nothing is ever edited under a running process, so the step is left out.
-    AppSession.register_file_watchers = _register_no_watchers  # type: ignore[assignment,method-assign]
+    _replace(AppSession, "register_file_watchers", _register_no_watchers)
+
+
+def _name_no_server() -> None:
+    # The header "server: uvicorn" is the server's own and goes before every header that an application can set.
+    made = getattr(starlette_server, "_get_uvicorn_config_kwargs", dict)
+
+    def without_server_header() -> dict[str, Any]:
+        return {**made(), "server_header": False}
+
+    _replace(starlette_server, "_get_uvicorn_config_kwargs", without_server_header)
+
+
+def _replace(owner: Any, name: str, new: Any) -> None:
+    """Puts our function in the place of one of Streamlit's, or stops where this version has none of that name."""
+    if not callable(getattr(owner, name, None)):
+        stop(f"This Streamlit has no {name}, which Sandu replaces. Install the version that constraints.txt names.")
+    setattr(owner, name, new)
 
 
 def _register_no_watchers(_session: AppSession) -> None:

@@ -42,6 +42,9 @@ COMMON_HEADERS = {
 HIDDEN_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 """Streamlit's own addresses that tell a stranger about the process; they answer 404."""
 
+LARGEST_DISCARDED = 16 * 1024 * 1024
+"""Bytes of an oversized body that are read and dropped before the refusal: a browser shows it only then."""
+
 LONG_YEAR = 31_536_000
 
 _STYLE = (
@@ -57,6 +60,9 @@ ERROR_SENTENCES = {
     403: "This page may only be used from its own site. Please open the link from your invitation again.",
     404: "There is no page at this address. Please check the link on your invitation.",
     405: "This address cannot be used in this way. Please open the link from your invitation again.",
+    415: "This form could not be read. Please open the page again and send it from there.",
+    429: "Pages came in too fast from here, so this one was not taken. What was saved is kept. "
+    "Please wait a moment, go back in your browser and send the page again.",
     413: "More was sent than one page can hold. Please shorten the text and send it again.",
     500: "Something went wrong on our side. What was saved is kept. Please try again in a moment.",
 }
@@ -111,14 +117,17 @@ class AllowedHosts:
 
 
 class HiddenPaths:
-    """Answers 404 for addresses that are nobody's business, whatever their letter case or doubled slashes."""
+    """Answers 404 for addresses that are nobody's business, whatever their letter case, and 400 for what is none."""
 
     def __init__(self, app: ASGIApp, paths: Sequence[str] = HIDDEN_PATHS) -> None:
         self.app = app
         self.paths = tuple(paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on unless its path is hidden."""
+        """Passes the request on unless its path is hidden, or leads up, out or nowhere (`..`, NUL, a backslash)."""
+        if scope["type"] == "http" and is_unreadable(scope["path"]):
+            await refuse(400, scope, receive, send)
+            return
         if scope["type"] == "http" and scope["path"].lower().startswith(self.paths):
             await refuse(404, scope, receive, send)
             return
@@ -138,8 +147,12 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced) > self.limit:
-            await refuse(413 if announced.isdigit() else 400, scope, receive, send)
+        if not announced.isascii() or not announced.isdigit():
+            await refuse(400, scope, receive, send)
+            return
+        if int(announced[:20]) > self.limit:
+            await _discard(receive)
+            await refuse(413, scope, receive, send)
             return
         read = 0
 
@@ -148,10 +161,27 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > self.limit:
+                if message.get("more_body"):
+                    await _discard(receive)
                 raise HTTPException(413)
             return message
 
         await self.app(scope, receive_within_limit, send)
+
+
+async def _discard(receive: Receive) -> None:
+    """Reads on and keeps nothing, until the body ends or is longer than anybody's patience."""
+    dropped = 0
+    while dropped < LARGEST_DISCARDED:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
+
+
+def is_unreadable(path: str) -> bool:
+    """Whether a decoded path holds what no address of ours has."""
+    return "\0" in path or "\\" in path or path.startswith("//") or not {".", ".."}.isdisjoint(path.split("/"))
 
 
 def host_name(host: str) -> str:
@@ -173,8 +203,11 @@ def is_cross_site(request: Request) -> bool:
     return origin != "null" and origin.partition("://")[2].lower() != request.headers.get("host", "").lower()
 
 
-def error_page(status: int, sentence: str | None = None) -> Response:
-    """A page that says in both languages what happened and what to do; no traceback, no address, no outside request."""
+def error_page(status: int, sentence: str | None = None, *, wait: float = 0.0) -> Response:
+    """A page that says in both languages what happened and what to do; no traceback, no address, no outside request.
+
+    wait: seconds after which to try again, for the header Retry-After.
+    """
     message = sentence or ERROR_SENTENCES.get(status, ERROR_SENTENCES[500 if status >= 500 else 400])
     chinese, english = translator("zh"), translator("en")
     body = (
@@ -184,6 +217,8 @@ def error_page(status: int, sentence: str | None = None) -> Response:
         f'<p lang="en">{escape(english(message))}</p><p class="code">{status}</p></main></body></html>'
     )
     headers = {**COMMON_HEADERS, "Content-Security-Policy": _ERROR_POLICY, "Cache-Control": "no-store"}
+    if wait > 0:
+        headers["Retry-After"] = str(int(wait) + 1)
     return HTMLResponse(body, status_code=status, headers=headers)
 
 

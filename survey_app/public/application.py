@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from survey_app.http.middleware import PLAIN_POLICY, STREAMLIT_POLICY, error_page, middleware_stack
@@ -46,10 +46,11 @@ class Entrance:
         path = scope["path"]
         if path == "/":
             return await run_in_threadpool(root, Request(scope))
-        ours = path.startswith(("/s/", "/assets/")) or path in {"/healthz", "/robots.txt"}
-        if ours or path in STREAMLIT_FILES or path.startswith(STREAMLIT_PATHS):
+        if path in STREAMLIT_FILES or path.startswith(STREAMLIT_PATHS):
             return None
-        return error_page(404)
+        found = {route.matches(scope)[0] for route in routes.ROUTES}
+        # Answered here because Streamlit, asked next, redirects and serves its own page for whatever it does not know.
+        return None if Match.FULL in found else error_page(405 if Match.PARTIAL in found else 404)
 
 
 def root(request: Request) -> Response | None:

@@ -1,17 +1,23 @@
 """What both doors of the process share: its settings and its open store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from survey_app.http.throttle import Limits, PostBrake, Throttle
 from survey_app.settings import Settings
 from survey_app.store import Store, instruments, open_store, waves
 
 
 @dataclass(frozen=True)
 class Doors:
-    """Settings and store of the running process."""
+    """Settings and store of the running process, and its brakes: on guessing resume codes, on posting in a loop.
+
+    A code has 40 bits: with 1,000 wrong ones per wave in a quarter of an hour, guessing one of 1,000 takes centuries.
+    """
 
     settings: Settings
     store: Store
+    codes: Throttle = field(default_factory=lambda: Throttle(Limits(pair=30, address=60, name=1000)))
+    posts: PostBrake = field(default_factory=PostBrake)
 
 
 class _Process:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from questionnaires.instrument import Page
 from survey_app.pages import forms, widgets
-from survey_app.pages.journey import Go, Sent, Show, take
+from survey_app.pages.journey import Sent, Show, Step, take
 from survey_app.pages.keeping import Drafts
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import doors, styles
@@ -44,10 +46,12 @@ def main() -> None:
     st.html(styles.css(large=st.query_params.get("size") == "large"))
     if wave is not None and wave.simulated:
         st.html('<div class="sandu-badge">模拟数据 / simulated</div>')
+    place = st.empty()
     if isinstance(visit, Ending):
-        show_ending(visit, language)
+        with place.container():
+            show_ending(visit, language)
     else:
-        show_page(visit, title)
+        show_form(place, visit, title)
     st.html(styles.after(st.session_state.get("step", 0), LANGUAGE_TAGS[language]), unsafe_allow_javascript=True)
 
 
@@ -66,11 +70,32 @@ def ended(slug: str, visit_id: str) -> Ending | None:
     return ending and replace(ending, receipt=st.session_state.get(f"receipt-{visit_id}"))
 
 
-def show_page(visit: Visit, title: str) -> None:
-    """One page of the form, and the step that its button takes."""
-    language, _ = visit.language, translator(visit.language)
+def show_form(place: DeltaGenerator, visit: Visit, title: str) -> None:
+    """The open page and, when one of its buttons was pressed, what comes after it, in the same run.
+
+    Another run of the script for the next page would cost a third more of the processor for each press.
+    """
     visit = replace(visit, spare=st.session_state.get(f"copy-{visit.id}"))
     page = find_page(visit, st.query_params.get("p", "")) or resume_at(visit)
+    with place.container():
+        sent = show_page(visit, page, title)
+    if sent is None:
+        return
+    step = take(Drafts(doors.current().store), visit, page, sent)
+    following = follow(visit, page, step)
+    if following is None:
+        st.rerun()
+    place.empty()  # without it the browser keeps what stood further down on the page before
+    with place.container():
+        if isinstance(following, Ending):
+            show_ending(following, visit.language)
+        else:
+            show_page(following, find_page(following, st.query_params["p"]) or resume_at(following), title)
+
+
+def show_page(visit: Visit, page: Page, title: str) -> Sent | None:
+    """One page of the form; what it sends, when one of its buttons was pressed."""
+    _ = translator(visit.language)
     if st.query_params.get("p") != page.name:
         # The address must name the page: a second press that comes after the draft has gone is read by it.
         st.query_params["p"] = page.name
@@ -80,52 +105,55 @@ def show_page(visit: Visit, title: str) -> None:
     if visit.draft is not None:
         st.session_state[f"copy-{visit.id}"] = dict(visit.draft.answers)
     began = st.session_state.setdefault(f"began-{visit.id}-{page.name}", time.monotonic())
-    fields, go = forms.draw(visit, shown, _frame(visit, title, _), _)
+    fields, go = forms.draw(visit, shown, _frame(visit, page, title, _), _)
     footer(visit, page.name, _)
     if go is None:
-        return
-    stay = int((time.monotonic() - began) * 1000)
-    sent = Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit")
-    step = take(Drafts(doors.current().store), visit, page, sent)
-    st.session_state["step"] = st.session_state.get("step", 0) + 1
+        return None
     if go.startswith("size-"):
         st.query_params["size"] = go.removeprefix("size-")
+    stay = int((time.monotonic() - began) * 1000)
+    return Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit")
+
+
+def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending | None:
+    """Where the step leads, written into the address: the visit at another page, an ending, None for this page again."""
+    st.session_state["step"] = st.session_state.get("step", 0) + 1
     st.session_state.pop(f"began-{visit.id}-{page.name}", None)
     st.session_state.pop(f"show-{visit.id}", None)
+    if isinstance(step, Ending):
+        if step.kind in ENDINGS:
+            st.session_state[f"receipt-{visit.id}"] = step.receipt
+            st.query_params["end"] = step.kind
+        return step
     if isinstance(step, Show):
         st.session_state[f"show-{visit.id}"] = step
         st.query_params["p"] = step.page.name
-    elif isinstance(step, Go):
-        st.query_params["p"] = step.page
-        st.query_params["lang"] = step.language
-    elif step.kind in ENDINGS:
-        st.session_state[f"receipt-{visit.id}"] = step.receipt
-        st.query_params["end"] = step.kind
-    else:
-        st.session_state[f"ending-{visit.id}"] = step
-        show_ending(step, language)
-        return
-    st.rerun()
+        return None
+    st.query_params.update(p=step.page, lang=step.language)
+    if step.page == page.name:
+        return None
+    after = read(doors.current(), visit.wave.slug, visit.id, language=step.language)
+    return after if isinstance(after, Ending) else replace(after, spare=visit.spare)
 
 
-def _frame(visit: Visit, title: str, _: Translate) -> forms.Frame:
+def _frame(visit: Visit, page: Page, title: str, _: Translate) -> forms.Frame:
     who = sender(visit.instrument, visit.language)
     return forms.Frame(
         title=title,
         send=_("Send my answers"),
         opening=styles.lines(who, _(": ")) if who else "",
-        tools=lambda: _tools(visit.language, _),
+        tools=lambda: _tools(page.name, visit.language, _),
     )
 
 
-def _tools(language: str, _: Translate) -> str | None:
+def _tools(page: str, language: str, _: Translate) -> str | None:
     """Language and type size, inside the form so that what is typed goes along."""
     other = next(code for code in LANGUAGES if code != language)
     large = st.query_params.get("size") == "large"
-    with st.container(horizontal=True, horizontal_alignment="right", key="tools"):
-        if st.form_submit_button(_("Normal type") if large else _("Large type"), key="go-size"):
+    with st.container(horizontal=True, horizontal_alignment="right", key=f"tools-{page}"):
+        if st.form_submit_button(_("Normal type") if large else _("Large type"), key=f"go-size-{page}"):
             return "size-normal" if large else "size-large"
-        if st.form_submit_button(LANGUAGE_NAMES[other], key="go-language"):
+        if st.form_submit_button(LANGUAGE_NAMES[other], key=f"go-language-{page}"):
             return f"language-{other}"
     return None
 

@@ -7,12 +7,14 @@ import re
 import uuid
 from datetime import date
 
+from questionnaires.instrument import Page
 from survey_app import submission
 from survey_app.pages.visit import Ending, Visit, ending_kind, refusal
 from survey_app.public.doors import Doors
 from survey_app.store import drafts, instruments, responses, waves
 from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Wave
+from survey_app.submission import ResumeCode
 from survey_app.text import LANGUAGES, preferred_language
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -71,6 +73,12 @@ def read(doors: Doors, slug: str, visit_id: str, *, language: str | None = None,
     chosen = draft.language if draft and draft.page else None
     spoken = next((code for code in (language, chosen) if code in offered), None)
     return Visit(wave, instrument, visit_id, draft, spoken or preferred_language(accepted, offered, offered[0]))
+
+
+def offer_code(doors: Doors, visit: Visit, page: Page) -> ResumeCode | None:
+    """A code that takes the draft up on another device at this page, which was just saved."""
+    before = visit.instrument.previous_page(visit.answers, page.name, submission_id=visit.id)
+    return submission.offer_resume_code(doors.store, visit.wave, visit.id, after=before.name if before else None)
 
 
 def sent_before(doors: Doors, wave: Wave, visit_id: str) -> Ending | None:

@@ -26,7 +26,7 @@ _TRIES = 4  # codes of one draft, should another draft hold the first
 _OTHER = draft.alias("other")
 _GIVE = (
     update(draft)
-    .values(resume_hash=bindparam("new_hash"), resume_until=bindparam("new_until"))
+    .values(page=bindparam("new_page"), resume_hash=bindparam("new_hash"), resume_until=bindparam("new_until"))
     .where(draft.c.id == bindparam("the_id"))
     .where(~exists().where(_OTHER.c.resume_hash == bindparam("new_hash"), _OTHER.c.id != bindparam("the_id")))
 )
@@ -45,12 +45,20 @@ class ResumeCode:
     until: date
 
 
-def give(connection: Connection, row: Row, secret: bytes) -> ResumeCode | None:
-    """Let a draft be taken up by its code from today on; None when four codes in a row belong to others."""
+def give(connection: Connection, row: Row, secret: bytes, after: str | None) -> ResumeCode | None:
+    """Let a draft be taken up by its code from today on, behind the page `after` (None: behind the one saved last).
+
+    None when four codes in a row belong to others.
+    """
     until = date.today() + timedelta(days=DAYS)
     for number in range(_TRIES):
         code = _code(secret, row["id"], number)
-        values = {"the_id": row["id"], "new_hash": _hashed(secret, row["wave"], code), "new_until": from_date(until)}
+        values = {
+            "the_id": row["id"],
+            "new_page": after or row["page"],
+            "new_hash": _hashed(secret, row["wave"], code),
+            "new_until": from_date(until),
+        }
         if connection.run(_GIVE, values) == 1:
             return ResumeCode(_shown(code), until)
     return None

@@ -184,7 +184,7 @@ def test_the_streamlit_form_works_in_a_browser_and_survives_a_killed_server(proc
     own = (process.address, process.address.replace("http", "ws"), "data:", "blob:")
     desktop.on("request", lambda request: None if request.url.startswith(own) else outside.append(request.url))
     desktop.goto(f"{process.address}/?s=open")
-    onward = desktop.locator(".st-key-go-next button")
+    onward = desktop.locator("[class*='st-key-go-next'] button")
     onward.wait_for(timeout=60_000)
     desktop.locator("[data-testid=stRadioOption]").first.click()
     onward.click()

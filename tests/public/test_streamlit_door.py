@@ -52,7 +52,7 @@ class Desk:
         return self
 
     def press(self, button: str = "go-next") -> "Desk":
-        self.app.button(key=button).click()
+        self.app.button(key=button if button == "go-search" else f"{button}-{self.page}").click()
         return self.run()
 
     def until_last_page(self) -> "Desk":

@@ -16,6 +16,11 @@ def form(
     return f"/s/{slug}/{visit_id}/{page}" + _query(query or {}) + (f"#item-{item}" if item else "")
 
 
+def resume(slug: str, query: Mapping[str, str | None] | None = None) -> str:
+    """Where a code from another device is entered."""
+    return f"/s/{slug}/resume" + _query(query or {})
+
+
 def streamlit(slug: str, visit_id: str = "", page: str = "", query: Mapping[str, str | None] | None = None) -> str:
     """The Streamlit door; without an id the process mints one."""
     return "/" + _query({"s": slug, "r": visit_id, "p": page, **(query or {})})

@@ -1,8 +1,11 @@
 """Addresses of the plain door. A GET writes nothing (only `?t=` exchanges an invitation); a POST answers with 303.
 
 The exception to the 303 is a page with problems, or with communities found: it is shown again at once, and nothing is
-written. The draft's id in the address is the secret that allows a POST; another site's page does not know it, and a
-request that the browser marks as coming from another site is refused besides.
+written.
+
+Against forged requests: there is no cookie that a browser would send along for another site, so a POST is allowed by
+what it names, the draft's id in the address. Another site cannot know it: 122 random bits, no referrer, no log. Beyond
+that, a request that a browser marks as another site's (Origin, Sec-Fetch-Site) is refused, also where no id is needed.
 """
 
 import time
@@ -15,19 +18,32 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from survey_app.http.middleware import is_cross_site
+from survey_app import submission
+from survey_app.http.middleware import error_page, is_cross_site
+from survey_app.http.throttle import prefix
 from survey_app.pages.journey import Go, Sent, Show, read_copy, take
 from survey_app.pages.keeping import Drafts
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import doors
 from survey_app.public.endings import words
 from survey_app.public.plain import addresses, cookies
-from survey_app.public.plain.views import ICON, STATIC, STYLESHEET, Look, ending_html, front_html, page_html
-from survey_app.public.visit import enter, find_wave, is_id, read, sent_before
+from survey_app.public.plain.reading import Fields, read_form
+from survey_app.public.plain.views import (
+    DEVICE,
+    ICON,
+    STATIC,
+    STYLESHEET,
+    Look,
+    device_html,
+    ending_html,
+    front_html,
+    page_html,
+    resume_html,
+)
+from survey_app.public.visit import enter, find_wave, is_id, offer_code, read, sent_before
 from survey_app.store import waves
 from survey_app.text import LANGUAGES, preferred_language, translator
 
-MOST_FIELDS = 400
 LONGEST_STAY = 3_600_000
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -64,11 +80,52 @@ async def receive(request: Request) -> Response:
     """A page was sent."""
     if is_cross_site(request):
         raise HTTPException(403)
-    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
-        fields: dict[str, list[str]] = {}
-        for name, value in form.multi_items():
-            fields.setdefault(name, []).append(str(value))
-    return await run_in_threadpool(_take, request, fields)
+    wait = doors.current().posts.wait(_address(request)[1], _client(request))
+    if wait > 0:
+        return error_page(429, wait=wait)
+    return await run_in_threadpool(_take, request, await read_form(request))
+
+
+def device(request: Request) -> Response:
+    """`/s/<slug>/<id>/other-device`: the draft's resume code."""
+    visit = _opened(request)
+    if not isinstance(visit, Visit):
+        return visit
+    code = submission.resume_code(doors.current().store, visit.wave, visit.id)
+    if code is None:
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
+    look = Look(visit.language, request.query_params.get("size") == "large")
+    return HTMLResponse(device_html(visit, look, code, doors.current().settings.public_address))
+
+
+def ask_code(request: Request) -> Response:
+    """`/s/<slug>/resume`: where a code from another device is entered."""
+    wave = find_wave(doors.current(), request.path_params["slug"])
+    return _ending(request, wave) if isinstance(wave, Ending) else HTMLResponse(resume_html(wave, _look(request)))
+
+
+async def receive_code(request: Request) -> Response:
+    """A resume code was sent."""
+    if is_cross_site(request):
+        raise HTTPException(403)
+    return await run_in_threadpool(_resume, request, await read_form(request))
+
+
+def _resume(request: Request, fields: Fields) -> Response:
+    wave, look, codes = find_wave(doors.current(), request.path_params["slug"]), _look(request), doors.current().codes
+    if isinstance(wave, Ending):
+        return _ending(request, wave)
+    typed, client, _ = (fields.get("code") or [""])[-1][:64], prefix(_client(request)), translator(look.language)
+    wait = codes.wait(wave.slug, client)
+    if wait > 0:
+        html = resume_html(wave, look, typed, _("Too many codes were tried. Please try again in a quarter of an hour."))
+        return HTMLResponse(html, 429, headers={"Retry-After": str(int(wait) + 1)})
+    found = submission.resume(doors.current().store, wave, typed)
+    if found is None:
+        codes.failed(wave.slug, client)
+        problem = _("No form goes with this code. Please compare it with the other device letter by letter.")
+        return HTMLResponse(resume_html(wave, look, typed, problem), 422)
+    return RedirectResponse(addresses.form(wave.slug, found, query=_looks(request)), 303)
 
 
 def done(request: Request) -> Response:
@@ -127,7 +184,7 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
     size = "large" if size == "large" else None
     sent = Sent(
         fields=fields,
-        go="stay" if go.startswith("size-") else go,
+        go="stay" if go.startswith("size-") or go == "device" else go,
         duration_ms=_stay((fields.get("at") or [""])[-1]),
         door="plain",
     )
@@ -135,9 +192,9 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
     if isinstance(step, Show):
         return _page(request, visit, step)
     if isinstance(step, Go):
-        return RedirectResponse(
-            addresses.form(visit.wave.slug, visit.id, step.page, {"size": size}, item=step.item), 303
-        )
+        offered = go == "device" and offer_code(doors.current(), visit, page)
+        target = DEVICE if offered else step.page
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, target, {"size": size}, item=step.item), 303)
     return _finish(request, visit, step, size)
 
 
@@ -183,6 +240,11 @@ def _address(request: Request) -> tuple[str, str]:
     return slug, visit_id
 
 
+def _client(request: Request) -> str:
+    """The address that a request came from, as the proxy names it; it is counted under a hash and never kept."""
+    return request.client.host if request.client else ""
+
+
 def _page(request: Request, visit: Visit, step: Show) -> Response:
     html = page_html(visit, step, Look(visit.language, request.query_params.get("size") == "large"))
     return HTMLResponse(html, status_code=422 if step.problems else 200)
@@ -224,9 +286,12 @@ ROUTES: list[BaseRoute] = [
     Route(ICON, icon),
     Route("/s/{slug}", begin),
     Route("/s/{slug}/", begin),
+    Route("/s/{slug}/resume", ask_code),
+    Route("/s/{slug}/resume", receive_code, methods=["POST"]),
     Route("/s/{slug}/{id}", resume),
     Route("/s/{slug}/{id}/", resume),
     Route("/s/{slug}/{id}/done", done),
+    Route(f"/s/{{slug}}/{{id}}/{DEVICE}", device),
     Route("/s/{slug}/{id}/{page}", show),
     Route("/s/{slug}/{id}/{page}", receive, methods=["POST"]),
 ]

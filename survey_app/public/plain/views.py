@@ -16,12 +16,15 @@ from survey_app.pages.journey import Show, write_copy
 from survey_app.pages.visit import Ending, Visit
 from survey_app.public.endings import words
 from survey_app.public.plain import addresses
-from survey_app.public.sender import form_line, sender
+from survey_app.public.sender import day, form_line, sender
 from survey_app.store.shapes import Wave
+from survey_app.submission import ResumeCode
 from survey_app.text import LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, translator
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+DEVICE = "other-device"
+"""Stands in the place of a page's name in the address that shows the resume code."""
 
 
 def fingerprint(name: str) -> str:
@@ -115,16 +118,40 @@ def page_html(visit: Visit, show: Show, look: Look) -> str:
         heading=page.label(language, show.answers, visit.id),
         sender=sender(visit.instrument, language),
         form_line=form_line(visit.instrument, language),
+        resume=addresses.resume(slug, {"lang": language, "size": look.size}) if visit.draft is None else "",
         other_door=addresses.streamlit(slug, visit.id, page.name, {"lang": language, "size": look.size}),
     )
+
+
+def device_html(visit: Visit, look: Look, code: ResumeCode, address: str) -> str:
+    """The page that shows a draft's resume code, and where to enter it."""
+    slug, query = visit.wave.slug, {"lang": look.language, "size": look.size}
+    return _render(
+        "device.html",
+        visit.wave,
+        look,
+        here=addresses.form(slug, visit.id, DEVICE),
+        address=address + addresses.resume(slug),
+        code=code.text,
+        until=day(code.until.isoformat(), look.language),
+        back=addresses.form(slug, visit.id, query=query),
+    )
+
+
+def resume_html(wave: Wave, look: Look, typed: str = "", problem: str = "") -> str:
+    """The page that asks for a resume code."""
+    kept = _pairs({"size": look.size, "lang": look.language})
+    here = addresses.resume(wave.slug)
+    return _render("resume.html", wave, look, here=here, kept_query=kept, typed=typed, problem=problem)
 
 
 def ending_html(ending: Ending, look: Look, here: str) -> str:
     """The page that ends a visit. `here` is its own address without query, for the language switch."""
     said = words(ending, translator(look.language))
     action = None
+    query = {"lang": look.language, "size": look.size}
     if said.again and ending.wave:
-        action = (addresses.start(ending.wave.slug, {"lang": look.language, "size": look.size}), said.again)
+        action = (addresses.start(ending.wave.slug, query), said.again)
     return _render(
         "ending.html",
         ending.wave,
@@ -135,6 +162,7 @@ def ending_html(ending: Ending, look: Look, here: str) -> str:
         good=said.good,
         receipt=ending.receipt,
         action=action,
+        resume=addresses.resume(ending.wave.slug, query) if ending.kind == "needs_invitation" and ending.wave else "",
     )
 
 

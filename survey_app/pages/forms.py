@@ -18,15 +18,18 @@ Fields = dict[str, list[str]]
 class Frame:
     """What stands around the items: the first page's title and the HTML under it, the last page's button.
 
-    tools draws what else may be pressed at the top of the form, and returns what was. aloud: somebody reads the
-    questions to a person, so texts and guidance are marked for that.
+    tools draws what else may be pressed at the top of the form, below at its end; each returns what was. aloud:
+    somebody reads the questions to a person, so texts and guidance are marked for that. key keeps the widgets of two
+    forms apart where the visit's id does not.
     """
 
     title: str
     send: str
     opening: str = ""
     tools: Callable[[], str | None] | None = None
+    below: Callable[[], str | None] | None = None
     aloud: bool = False
+    key: str = ""
 
 
 def draw(visit: Visit, shown: Show, frame: Frame, _: Translate) -> tuple[Fields, str | None]:
@@ -47,10 +50,12 @@ def draw(visit: Visit, shown: Show, frame: Frame, _: Translate) -> tuple[Fields,
         fields, found = _items(visit, shown, drawn, frame, _)
         go = found or go
         label = frame.send if ahead == 0 else _("Next")
-        if st.form_submit_button(label, type="primary", width="stretch", key="go-next"):
+        if st.form_submit_button(label, type="primary", width="stretch", key=f"go-next-{page.name}"):
             go = "next"
-        if not first and st.form_submit_button(_("Back"), width="stretch", key="go-back"):
+        if not first and st.form_submit_button(_("Back"), width="stretch", key=f"go-back-{page.name}"):
             go = "back"
+        if frame.below:
+            go = frame.below() or go
     return fields, go
 
 
@@ -68,7 +73,7 @@ def _items(
 ) -> tuple[Fields, str | None]:
     """The page's items, with the search for a community above the address."""
     # Streamlit keeps a choice by its words: in another language the widgets are others, filled from the draft.
-    prefix = f"{visit.id}-{visit.language}"
+    prefix = f"{frame.key or visit.id}-{visit.language}"
     levels = address.chain(visit.instrument)
     here = address.levels_on(levels, shown.page.items)
     names = {level.name for level in here}

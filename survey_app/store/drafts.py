@@ -31,6 +31,7 @@ _SAVE = (
     )
     .where(draft.c.id == bindparam("the_id"))
 )
+_TAKE_OVER = update(draft).values(interviewer=bindparam("new_interviewer")).where(draft.c.id == bindparam("the_id"))
 _REMOVE = delete(draft).where(draft.c.id == bindparam("the_id"))
 
 
@@ -62,6 +63,11 @@ def add(connection: Connection, row: Row) -> bool:
     unknown = ("case", "district", "page", "interviewer", "resume_hash", "resume_until")
     empty = {**dict.fromkeys(unknown), "answers": "{}", "durations": "{}", "updated_on": today()}
     return connection.run(_ADD, {**empty, **row}) == 1
+
+
+def take_over(connection: Connection, id: str, interviewer: str) -> None:
+    """The draft is this interviewer's from now on."""
+    connection.run(_TAKE_OVER, {"the_id": id, "new_interviewer": interviewer})
 
 
 def save(connection: Connection, changed: Draft, district: str | None) -> None:

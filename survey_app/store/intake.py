@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from questionnaires import Instrument
-from survey_app.store import audit, drafts, erasure, invitations, quotas, responses, revisions, tallies, waves
+from survey_app.store import (
+    attempts,
+    audit,
+    dispositions,
+    drafts,
+    erasure,
+    invitations,
+    paper,
+    quotas,
+    responses,
+    revisions,
+    tallies,
+    waves,
+)
 from survey_app.store.bodies import address_item, code
 from survey_app.store.connections import Connection, Row
 from survey_app.store.shapes import Accepted, Conflict, Quarantined, Refused, Wave, digest, to_json, today
@@ -37,6 +50,7 @@ class Arriving:
     receipt: str
     interviewer: str | None = None
     present: str | None = None
+    sheet: paper.Settled | None = None
 
 
 def decide(connection: Connection, new: Arriving) -> Outcome:
@@ -84,8 +98,9 @@ def _design(new: Arriving, invitation: Row | None) -> Row:
         district = code(new.answers.get(address_item(new.instrument) or ""))
         none = {"stratum": None, "psu": None, "base_weight": None}
         return {"stream": "opt-in", "mode": new.mode, "district": district, **none}
-    copied = {name: invitation[name] for name in ("mode", "district", "stratum", "psu", "base_weight")}
-    return {"stream": "probability", **copied}
+    copied = {name: invitation[name] for name in ("district", "stratum", "psu", "base_weight")}
+    # Whoever was drawn may have filled in a sheet of paper; any other mode is the draw's.
+    return {"stream": "probability", "mode": "paper" if new.mode == "paper" else invitation["mode"], **copied}
 
 
 def _hold(connection: Connection, new: Arriving, draft: Row | None, invitation: Row | None) -> Quarantined:
@@ -117,6 +132,10 @@ def _store(connection: Connection, new: Arriving, draft: Row | None, invitation:
         invitations.spend(
             connection, new.wave.slug, invitation["case"], day=row["arrived_on"], disposition=row["disposition"]
         )
+        if new.interviewer is not None and row["mode"] in dispositions.MODES:
+            attempts.complete(connection, invitation, row["disposition"], by=new.interviewer, now=datetime.now())
+    if new.sheet is not None:
+        paper.settle(connection, new.wave.slug, new.sheet)
     if draft is not None:
         drafts.remove(connection, new.id)
     held = responses.held_line(connection, new.id)

@@ -90,8 +90,8 @@ async def at_streamlit(address: str) -> None:
     tab = await Tab(address, entered.headers["location"].partition("?")[2]).open()
     for page in PAGES:
         for name in PAGES[page]:
-            tab.choose(next(key for key in tab.widgets if key.endswith(f"-{name}")), random.randrange(len(CHOICES)))
-        await tab.press("go-next")
+            tab.choose(tab.key_of(name), random.randrange(len(CHOICES)))
+        await tab.press(f"go-next-{page}")
     assert "end=complete" in tab.query, tab.words
     await tab.close()
 

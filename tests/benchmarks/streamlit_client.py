@@ -107,6 +107,13 @@ class Tab:
         """Every text on the page."""
         return "\n".join(text for _, (_, text) in sorted(self._shown.items()) if text)
 
+    def key_of(self, item: str) -> str:
+        """The key of an item's widget on our form, which has the draft's id and the language before it."""
+        found = next((key for key in self.widgets if key.endswith(f"-{item}")), None)
+        if found is None:
+            raise ProtocolError(f"there is no {item} on the page {self.query}: {self.words[:300]}")
+        return found
+
     def choose(self, key: str, number: int) -> None:
         """Tap the option of that number (from 0) in a list of radio buttons or a menu."""
         widget = self.widgets[key]
@@ -189,11 +196,9 @@ class Tab:
         return False
 
     def _draw(self, path: tuple[int, ...], delta: Any) -> None:
-        what = delta.WhichOneof("type")
-        if what == "add_block":
-            self._shown = {place: one for place, one in self._shown.items() if place[: len(path)] != path}
-        if what != "new_element":
-            return
+        if delta.WhichOneof("type") != "new_element":
+            return  # a block that comes again keeps what stands in it
+        self._shown = {place: one for place, one in self._shown.items() if place[: len(path)] != path}
         kind = delta.new_element.WhichOneof("type")
         element = getattr(delta.new_element, kind)
         if kind == "exception":

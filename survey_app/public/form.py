@@ -13,11 +13,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from questionnaires.instrument import Page
+from survey_app.http.middleware import ERROR_SENTENCES
 from survey_app.pages import forms, widgets
 from survey_app.pages.journey import Sent, Show, Step, take
 from survey_app.pages.keeping import Drafts
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
-from survey_app.public import doors, styles
+from survey_app.public import devices, doors, styles
 from survey_app.public.endings import words
 from survey_app.public.plain import addresses
 from survey_app.public.plain.views import title_of
@@ -27,6 +28,7 @@ from survey_app.store.shapes import Wave
 from survey_app.text import LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, preferred_language, translator
 
 Translate = Callable[[str], str]
+TOO_FAST = ERROR_SENTENCES[429]
 ENDINGS = ("complete", "refused", "not_eligible")
 
 
@@ -46,12 +48,13 @@ def main() -> None:
     st.html(styles.css(large=st.query_params.get("size") == "large"))
     if wave is not None and wave.simulated:
         st.html('<div class="sandu-badge">模拟数据 / simulated</div>')
-    place = st.empty()
+    turn = st.session_state.get("turn", 0)
+    places = (st.empty(), st.empty())
     if isinstance(visit, Ending):
-        with place.container():
+        with places[turn].container():
             show_ending(visit, language)
     else:
-        show_form(place, visit, title)
+        show_form(places[turn], places[1 - turn], visit, title)
     st.html(styles.after(st.session_state.get("step", 0), LANGUAGE_TAGS[language]), unsafe_allow_javascript=True)
 
 
@@ -70,23 +73,26 @@ def ended(slug: str, visit_id: str) -> Ending | None:
     return ending and replace(ending, receipt=st.session_state.get(f"receipt-{visit_id}"))
 
 
-def show_form(place: DeltaGenerator, visit: Visit, title: str) -> None:
+def show_form(here: DeltaGenerator, there: DeltaGenerator, visit: Visit, title: str) -> None:
     """The open page and, when one of its buttons was pressed, what comes after it, in the same run.
 
-    Another run of the script for the next page would cost a third more of the processor for each press.
+    Another run of the script for the next page would cost a quarter more of the processor for each press. Two places
+    take turns, for in one and the same the browser would keep what stood further down on the page before.
     """
     visit = replace(visit, spare=st.session_state.get(f"copy-{visit.id}"))
     page = find_page(visit, st.query_params.get("p", "")) or resume_at(visit)
-    with place.container():
+    with here.container():
         sent = show_page(visit, page, title)
-    if sent is None:
+    if sent is None or _braked(visit):
         return
     step = take(Drafts(doors.current().store), visit, page, sent)
+    devices.offer(visit, page, step)
     following = follow(visit, page, step)
     if following is None:
         st.rerun()
-    place.empty()  # without it the browser keeps what stood further down on the page before
-    with place.container():
+    st.session_state["turn"] = 1 - st.session_state.get("turn", 0)
+    here.empty()
+    with there.container():
         if isinstance(following, Ending):
             show_ending(following, visit.language)
         else:
@@ -104,19 +110,32 @@ def show_page(visit: Visit, page: Page, title: str) -> Sent | None:
         shown = Show(page, visit.answers, {})
     if visit.draft is not None:
         st.session_state[f"copy-{visit.id}"] = dict(visit.draft.answers)
+    devices.show_code(visit, _)
     began = st.session_state.setdefault(f"began-{visit.id}-{page.name}", time.monotonic())
     fields, go = forms.draw(visit, shown, _frame(visit, page, title, _), _)
     footer(visit, page.name, _)
+    if visit.draft is None:
+        devices.ask_code(visit, _)
     if go is None:
         return None
+    devices.remember(visit, go)
     if go.startswith("size-"):
         st.query_params["size"] = go.removeprefix("size-")
     stay = int((time.monotonic() - began) * 1000)
-    return Sent(fields, "stay" if go.startswith("size-") else go, stay, "streamlit")
+    stays = go.startswith("size-") or go == devices.BUTTON
+    return Sent(fields, "stay" if stays else go, stay, "streamlit")
+
+
+def _braked(visit: Visit) -> bool:
+    """Says so where pages come in a loop; what is typed stays in the form."""
+    wait = doors.current().posts.wait(visit.id, devices.client())
+    if wait > 0:
+        st.warning(translator(visit.language)(TOO_FAST))
+    return wait > 0
 
 
 def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending | None:
-    """Where the step leads, written into the address: the visit at another page, an ending, None for this page again."""
+    """Where the step leads, written into the address: the visit at another page, an ending, None: this page again."""
     st.session_state["step"] = st.session_state.get("step", 0) + 1
     st.session_state.pop(f"began-{visit.id}-{page.name}", None)
     st.session_state.pop(f"show-{visit.id}", None)
@@ -143,6 +162,7 @@ def _frame(visit: Visit, page: Page, title: str, _: Translate) -> forms.Frame:
         send=_("Send my answers"),
         opening=styles.lines(who, _(": ")) if who else "",
         tools=lambda: _tools(page.name, visit.language, _),
+        below=lambda: devices.button(page.name, _),
     )
 
 
@@ -185,6 +205,9 @@ def show_ending(ending: Ending, language: str) -> None:
             _("Write it down or take a picture if you may want your answers deleted later. "
               "It is shown only now, and nobody can find you by it.")
         )  # fmt: skip
+    if ending.kind == "needs_invitation" and ending.wave:
+        target = addresses.resume(ending.wave.slug, {"lang": language})
+        st.html(styles.link(target, _("Begun on another device? Enter your code")))
     if said.again and ending.wave:
         st.html(styles.link(addresses.streamlit(ending.wave.slug, query={"lang": language}), said.again))
 

@@ -20,9 +20,9 @@ def lines(pairs: list[tuple[str, str]], colon: str) -> str:
     return f'<div class="sandu-sender">{inner}</div>'
 
 
-def receipt(code: str) -> str:
-    """The receipt code; not st.code, which stays empty until its highlighter has been fetched."""
-    return f'<div class="sandu-receipt">{escape(code)}</div>'
+def receipt(code: str, *, large: bool = False) -> str:
+    """A code to copy; not st.code, which stays empty until its highlighter has been fetched."""
+    return f'<div class="sandu-receipt{" sandu-large" if large else ""}">{escape(code)}</div>'
 
 
 def link(address: str, label: str) -> str:

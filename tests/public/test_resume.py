@@ -1,4 +1,4 @@
-"""Going on with a form on another device, by its short code, at the plain door."""
+"""Going on with a form on another device, by its short code, at both doors; a full quota and a loop at both."""
 
 import re
 from datetime import date, timedelta
@@ -7,9 +7,12 @@ import pytest
 import time_machine
 from starlette.testclient import TestClient
 
-from survey_app.http.throttle import Limits, Throttle
+from survey_app import submission
+from survey_app.http.throttle import Flow, Limits, PostBrake, PostLimits, Throttle
+from survey_app.public.visit import new_id
 from survey_app.store import quotas
 from tests.public.conftest import SCREENING, SHUIJINGFANG, Resident, World
+from tests.public.test_streamlit_door import Desk
 
 CODE = re.compile(r'class="receipt large">([0-9A-Z]{4}-[0-9A-Z]{4})<')
 
@@ -145,3 +148,42 @@ def test_a_full_quota_is_told_courteously_and_keeps_nothing(resident: Resident, 
     assert resident.status == 410
     assert "人数已经够了" in resident.html and "没有保存任何内容" in resident.html
     assert world.rows("draft") == world.rows("response") == []
+
+
+def test_both_doors_give_and_take_codes(resident: Resident, world: World) -> None:
+    resident.open("/s/open").press(consent="yes").press("device", S1="yes")
+    desk = Desk("open", new_id())
+    desk.app.text_input(key="resume-code").set_value("0000 0000")
+    desk.app.button(key="go-resume").click()
+    assert "逐个字母核对" in desk.run().words
+    desk.app.text_input(key="resume-code").set_value(code_of(resident).lower())
+    desk.app.button(key="go-resume").click()
+    assert desk.run().page == "screening"
+    assert desk.app.radio(key=f"{resident.url.split('/')[5]}-zh-S1").value == "yes"
+
+
+def test_the_streamlit_door_saves_the_page_and_shows_the_code_until_the_next_button(world: World) -> None:
+    desk = Desk("open", new_id()).choose(consent="yes").press().choose(S1="yes")
+    desk.press("go-device")
+    code = re.search(r'sandu-large">([0-9A-Z]{4}-[0-9A-Z]{4})<', desk.words)
+    assert code and "/s/open/resume" in desk.words
+    assert submission.resume(world.doors.store, "open", code[1]) == desk.visit
+    assert code[1] not in desk.choose(**SCREENING).press().words
+
+
+def test_a_full_quota_is_told_at_the_streamlit_door_too(world: World) -> None:
+    quotas.set_cap(world.doors.store, "open", "510104", conditions={"district": "510104"}, cap=0)
+    desk = Desk("open", new_id()).choose(consent="yes").press().choose(**SCREENING).press()
+    desk.app.text_input(key="find").set_value("水井坊")
+    desk.press("go-search").choose(**{"found-community": SHUIJINGFANG}).press()
+    assert "人数已经够了" in desk.words
+    assert world.rows("draft") == world.rows("response") == []
+
+
+def test_presses_in_a_loop_are_braked_at_the_streamlit_door_too(world: World) -> None:
+    object.__setattr__(world.doors, "posts", PostBrake(PostLimits(form=Flow(2, 0.001)), clock=lambda: 1.0))
+    desk = Desk("open", new_id()).choose(consent="yes").press().choose(**SCREENING).press()
+    page = desk.page
+    desk.press()
+    assert desk.page == page
+    assert "提交得太快" in str([warning.value for warning in desk.app.warning])

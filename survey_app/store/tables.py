@@ -159,7 +159,8 @@ response = Table(
         "(stream = 'probability') = (psu IS NOT NULL AND stratum IS NOT NULL AND base_weight IS NOT NULL)",
         name="design",
     ),
-    Index("ix_response_wave", "wave", "district"),
+    # Holds all that the reconciliation counts by: a count reads the index and not the answers.
+    Index("ix_response_wave", "wave", "district", "mode", "stream", "excluded"),
     Index("uq_response_receipt_hash", "receipt_hash", unique=True),
     sqlite_with_rowid=False,
 )

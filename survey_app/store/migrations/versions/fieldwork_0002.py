@@ -28,6 +28,8 @@ def upgrade() -> None:
         for name, kind in columns:
             op.add_column(table, sa.Column(name, kind))
     op.create_index("uq_draft_resume_hash", "draft", ["resume_hash"], unique=True)
+    op.drop_index("ix_response_wave", "response")
+    op.create_index("ix_response_wave", "response", ["wave", "district", "mode", "stream", "excluded"])
     with op.batch_alter_table("disposition", table_kwargs={"sqlite_with_rowid": False}) as batch:
         batch.alter_column("on_date", existing_type=sa.String(10), nullable=True)
         batch.add_column(sa.Column("mode", sa.String(32)))
@@ -61,6 +63,8 @@ def downgrade() -> None:
             batch.drop_column(name)
         batch.alter_column("on_date", existing_type=sa.String(10), nullable=False)
     op.drop_index("uq_draft_resume_hash", "draft")
+    op.drop_index("ix_response_wave", "response")
+    op.create_index("ix_response_wave", "response", ["wave", "district"])
     for table, columns in ADDED.items():
         for name, _ in reversed(columns):
             op.drop_column(table, name)

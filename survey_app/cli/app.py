@@ -260,21 +260,25 @@ def instrument_export(
 def import_responses(
     wave: WaveName,
     file: Annotated[Path, typer.Argument(metavar="CSV", help="One row per answer, one column per item.")],
+    *,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", metavar="MAPPING", help="What the columns and codes of an export mean.")
+    ] = None,
+    draft_map: Annotated[bool, typer.Option("--draft-map", help="Only write a first mapping, to be finished.")] = False,
 ) -> None:
     """Submit the rows of a CSV one by one; running it again continues and never doubles."""
-    from survey_app.cli.imports import import_csv
+    from survey_app.cli.imports import import_csv, summary
+    from survey_app.cli.mapping_draft import draft_mapping
     from survey_app.store.database import open_store
 
-    settings = Settings.from_environment()
-    with open_store(settings) as store:
-        result = import_csv(store, wave, file, report=track)
-    for line in result.problems:
+    with open_store(Settings.from_environment()) as store:
+        if draft_map:
+            lines, sound = draft_mapping(store, wave, file), True
+        else:
+            lines, sound = summary(import_csv(store, wave, file, mapping=mapping, report=track))
+    for line in lines:
         console.print(line, markup=False)
-    console.print(
-        f"{word('rows taken:')} {result.accepted}, {word('there before:')} {result.repeated}, "
-        f"{word('not taken:')} {len(result.problems)}"
-    )
-    if result.problems:
+    if not sound:
         raise typer.Exit(1)
 
 

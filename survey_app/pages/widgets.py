@@ -10,10 +10,13 @@ from datetime import date, time
 import streamlit as st
 
 from questionnaires.choices import Choice
-from survey_app.pages import address
+from survey_app.pages import address, lists
 from survey_app.pages.controls import Control
 
 Fields = dict[str, list[str]]
+GO = "go"
+"""Among the fields of a form: the button that was pressed beside a control."""
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
 
 
@@ -37,7 +40,11 @@ def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Cal
             required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
             st.markdown(f"**{as_text(control.question)}**{required}")
             _help(control, translate)
-            fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
+            key = f"{prefix}-{control.name}"
+            if control.lookup:
+                fields |= _looked_up(control, control.lookup, key, language, translate)
+            else:
+                fields[control.name] = _draw(control, key, language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
     return fields
@@ -55,18 +62,56 @@ def _help(control: Control, translate: Callable[[str], str]) -> None:
             st.markdown(as_text(control.guidance))
 
 
-def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -> list[str]:
-    """The communities that were found, to choose one; returns its code in a list."""
-    by_code = {match.code: match for match in matches}
-    chosen = st.radio(
+def draw_matches(
+    matches: Sequence[address.Match], *, key: str, label: str, chosen: str = "", others: Sequence[Choice] = (),
+    language: str = "zh",
+) -> list[str]:  # fmt: skip
+    """What was found, to choose one, with other choices behind; returns the chosen code in a list."""
+    words = {match.code: " \u00b7 ".join(filter(None, (match.label, match.place))) for match in matches}
+    words |= {choice.name: choice.label(language) for choice in others}
+    found = st.radio(
         label,
-        list(by_code),
-        format_func=lambda code: as_text(f"{by_code[code].label} · {by_code[code].place}"),
-        index=None,
-        key=f"{prefix}-{address.FOUND_FIELD}",
+        list(words),
+        format_func=lambda code: as_text(words[code]),
+        index=list(words).index(chosen) if chosen in words else None,
+        key=key,
         width="stretch",
     )
-    return [chosen] if chosen else []
+    return [found] if found else []
+
+
+def _looked_up(
+    control: Control, lookup: lists.Lookup, key: str, language: str, translate: Callable[[str], str]
+) -> Fields:
+    """The search in a list that is too long to send, and what is chosen or found of it."""
+    name = control.name
+    label = translate("Write part of the name, then press Find")
+    typed = st.text_input(label, lookup.text or "", max_chars=address.LONGEST_SEARCH, key=f"{key}-{lists.GO}text")
+    pressed = st.form_submit_button(translate("Find"), key=f"go-{lists.typed_field(name)}")
+    if lookup.text and not lookup.found:
+        st.error(translate("Nothing in the list has this name. Try fewer characters, or other ones."))
+    elif lookup.text == "":
+        st.error(translate("Please write a few characters of the name first."))
+    fields = {lists.typed_field(name): [typed or ""], lists.searched_field(name): [lookup.text or ""]}
+    fields[name] = _of_lookup(control, lookup, key, language, translate)
+    if lookup.full:
+        more = translate("No more than {most} are shown. If yours is missing, write more of its name.")
+        st.caption(as_text(more.format(most=address.MATCHES)))
+    return fields | ({GO: [lists.typed_field(name)]} if pressed else {})
+
+
+def _of_lookup(
+    control: Control, lookup: lists.Lookup, key: str, language: str, translate: Callable[[str], str]
+) -> list[str]:
+    if control.item.type == "select_multiple":
+        boxes = [*(Choice(match.code, {"": match.label}) for match in lookup.matches), *control.choices]
+        return [choice.name for choice in boxes if _box(choice, control, key, language)]
+    if not lookup.matches and not control.choices:
+        return []
+    label = translate("Found; please tap:") if lookup.found else _spoken(control)
+    return draw_matches(
+        lookup.matches, key=key, label=label, chosen=str(control.value), others=control.choices, language=language
+    )
 
 
 def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:

@@ -111,7 +111,9 @@ def _form(visit: Visit, shown: Show, title: str, _: Translate) -> tuple[dict[str
     """Draws the form of a page; returns its fields and the button that was pressed, if any."""
     page, language = shown.page, visit.language
     items = asked(page, shown.answers, visit.id)
-    drawn = controls(items, shown.answers, submission_id=visit.id, language=language, problems=shown.problems)
+    drawn = controls(
+        items, shown.answers, submission_id=visit.id, language=language, problems=shown.problems, typed=shown.typed
+    )
     number, ahead = visit.instrument.progress(shown.answers, page, submission_id=visit.id)
     first = visit.instrument.next_page(visit.answers, submission_id=visit.id) is page
     go: str | None = None
@@ -160,7 +162,7 @@ def _controls(
             typed = st.text_input(
                 _("Find your community (village) by its Chinese name"),
                 shown.search,
-                max_chars=60,
+                max_chars=address.LONGEST_SEARCH,
                 key="find",
                 placeholder=_("for example: 水井坊"),
             )
@@ -169,13 +171,14 @@ def _controls(
             if st.form_submit_button(_("Find"), key="go-search"):
                 go = "search"
             if shown.matches:
-                label = _("Found; tap yours, then go on:")
-                fields[address.FOUND_FIELD] = widgets.draw_matches(shown.matches, prefix=prefix, label=label)
+                fields[address.FOUND_FIELD] = widgets.draw_matches(
+                    shown.matches, key=f"{prefix}-{address.FOUND_FIELD}", label=_("Found; please tap:")
+                )
             elif shown.search:
                 st.error(_("No community with this name. Try fewer characters, or choose below."))
             st.caption(_("Or choose step by step; after each step press Next:"))
     fields |= widgets.draw(kept, prefix=prefix, language=visit.language, translate=_)
-    return fields, go
+    return fields, next(iter(fields.pop(widgets.GO, ())), go)
 
 
 def _tools(language: str, _: Translate) -> str | None:

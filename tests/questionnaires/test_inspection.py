@@ -251,6 +251,7 @@ def test_breaches_of_the_order_must_be_listed(inspection: Instrument) -> None:
         {"I11_all": 2, "I11": 3},
         {"I13_eligible": 0, "I13_assessed": 1},
         {"I14_months": 13},
+        {"months": 6, "I14_months": 7},
         {"I15_planned": 3, "I15_done": 4},
         {"I6": -1},
     ],

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from questionnaires import Instrument, load_instrument, load_instrument_text
-from tests.questionnaires.ways import FORMS, GARBAGE, HUGE, TODAY, holds_up, relevant, walk
+from tests.questionnaires.ways import FORMS, GARBAGE, HUGE, SETTINGS, TODAY, holds_up, relevant, walk
 
 LIBRARY = Path(__file__).resolve().parents[2] / "questionnaires" / "library"
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -108,3 +108,13 @@ def test_ten_megabytes_are_refused_at_once(raw: Any) -> None:
             clean = form.clean({name: raw}, submission_id="one")
             assert time.perf_counter() - start < 0.5
             assert name not in clean.answers
+
+
+def test_calculations_that_double_each_other_end() -> None:
+    rows = "".join(
+        f"  - {{type: calculate, name: c{n + 1}, calculation: 'concat(${{c{n}}}, ${{c{n}}})'}}\n" for n in range(60)
+    )
+    form = load_instrument_text(f"{SETTINGS}survey:\n  - {{type: text, name: c0, label: 一？}}\n{rows}")
+    answers = form.clean({"c0": "长" * 2000}).answers
+    assert len(answers["c4"]) == 32_000
+    assert "c5" not in answers

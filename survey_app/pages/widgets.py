@@ -34,7 +34,7 @@ def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Cal
     """
     fields: Fields = {}
     for control in drawn:
-        with st.container(border=True, key=f"{prefix}-item-{control.name}"):
+        with st.container(border=True, key=frame(prefix, control)):
             if control.letter:
                 st.markdown(as_text(control.letter))
             required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
@@ -48,6 +48,12 @@ def draw(drawn: Sequence[Control], *, prefix: str, language: str, translate: Cal
             if control.problem:
                 st.error(as_text(control.problem))
     return fields
+
+
+def frame(prefix: str, control: Control) -> str:
+    """The key of a control's frame; it also tells the stylesheet how many numbers a scale has."""
+    cells = f"-cells{len(control.scale)}" if control.kind == "scale" else ""
+    return f"{prefix}{cells}-item-{control.name}"
 
 
 def _help(control: Control, translate: Callable[[str], str]) -> None:
@@ -87,7 +93,7 @@ def _looked_up(
     name = control.name
     label = translate("Write part of the name, then press Find")
     typed = st.text_input(label, lookup.text or "", max_chars=address.LONGEST_SEARCH, key=f"{key}-{lists.GO}text")
-    pressed = st.form_submit_button(translate("Find"), key=f"go-{lists.typed_field(name)}")
+    pressed = st.form_submit_button(translate("Find"), width="stretch", key=f"go-{lists.typed_field(name)}")
     if lookup.text and not lookup.found:
         st.error(translate("Nothing in the list has this name. Try fewer characters, or other ones."))
     elif lookup.text == "":
@@ -122,7 +128,7 @@ def _draw(control: Control, key: str, language: str, translate: Callable[[str], 
         case "told":
             st.markdown(as_text(str(control.value)))
         case "acknowledge":
-            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key)
+            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key, width="stretch")
             found = ["OK"] if agreed else []
         case "rank":
             found = [part for each in control.choices for part in _place(each, control, key, language, translate)]
@@ -203,7 +209,8 @@ def _place(choice: Choice, control: Control, key: str, language: str, translate:
 
 
 def _box(choice: Choice, control: Control, key: str, language: str) -> bool:
-    return st.checkbox(as_text(choice.label(language)), choice.name in control.value, key=f"{key}-{choice.name}")
+    label = as_text(choice.label(language))
+    return st.checkbox(label, choice.name in control.value, key=f"{key}-{choice.name}", width="stretch")
 
 
 def _date(control: Control, key: str) -> list[str]:

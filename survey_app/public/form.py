@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from survey_app.pages import address, widgets
+from survey_app.pages import address, lists, widgets
 from survey_app.pages.controls import Control, asked, controls
 from survey_app.public import doors, styles
 from survey_app.public.endings import words
@@ -47,7 +47,8 @@ def main() -> None:
         show_ending(visit, language)
     else:
         show_page(visit, title)
-    st.html(styles.after(st.session_state.get("step", 0), LANGUAGE_TAGS[language]), unsafe_allow_javascript=True)
+    tag, sought = LANGUAGE_TAGS[language], st.session_state.get("sought", "")
+    st.html(styles.after(st.session_state.get("step", 0), tag, into=sought), unsafe_allow_javascript=True)
 
 
 def ended(slug: str, visit_id: str) -> Ending | None:
@@ -91,6 +92,9 @@ def show_page(visit: Visit, title: str) -> None:
         st.query_params["size"] = go.removeprefix("size-")
     st.session_state.pop(f"began-{visit.id}-{page.name}", None)
     st.session_state.pop(f"show-{visit.id}", None)
+    st.session_state["sought"] = (
+        f"go-{lists.typed_field(step.sought)}" if isinstance(step, Show) and step.sought else ""
+    )
     if isinstance(step, Show):
         st.session_state[f"show-{visit.id}"] = step
         st.query_params["p"] = step.page.name
@@ -168,7 +172,7 @@ def _controls(
             )
             fields[address.SEARCH_FIELD] = [typed or ""]
             fields[address.SEARCHED_FIELD] = [shown.search]
-            if st.form_submit_button(_("Find"), key="go-search"):
+            if st.form_submit_button(_("Find"), width="stretch", key="go-search"):
                 go = "search"
             if shown.matches:
                 fields[address.FOUND_FIELD] = widgets.draw_matches(

@@ -17,6 +17,9 @@ Fields = dict[str, list[str]]
 GO = "go"
 """Among the fields of a form: the button that was pressed beside a control."""
 
+MOST_PASTED = 12_000
+"""Streamlit drops a longer paste without a word; up to this the form itself says that a text is too long."""
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
 
 
@@ -151,7 +154,14 @@ def _written(control: Control, key: str) -> list[str]:
     if control.kind == "dateTime":
         value, example = value.replace("T", " "), "2026-01-31 08:30"
     write = st.text_area if control.kind == "long_text" else st.text_input
-    written = write(_spoken(control), value, max_chars=2000, key=key, placeholder=example, label_visibility="collapsed")
+    written = write(
+        _spoken(control),
+        value,
+        max_chars=MOST_PASTED,
+        key=key,
+        placeholder=example,
+        label_visibility="collapsed",
+    )
     return [written] if written else []
 
 

@@ -14,7 +14,8 @@ from survey_app.public.visit import Ending, EndingKind, Visit, ending_kind, find
 from survey_app.store.shapes import Draft
 from survey_app.text import LANGUAGES
 
-LONGEST_COPY = 32_768
+LONGEST_COPY = 8_192
+"""Characters; longer answers are not carried along, and a second tap then gets its thanks without the receipt."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,14 @@ def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
 
 
 def write_copy(visit: Visit) -> str:
-    """The copy for a page of this visit: its raw answers so far as compact JSON, without the wave's presets."""
+    """The copy for a page of this visit: its raw answers so far as compact JSON, without the wave's presets.
+
+    "" when they are too long to be carried from page to page.
+    """
     if not visit.kept:
         return ""
-    return json.dumps(dict(visit.kept), ensure_ascii=False, separators=(",", ":"))
+    copy = json.dumps(dict(visit.kept), ensure_ascii=False, separators=(",", ":"))
+    return copy if len(copy) <= LONGEST_COPY else ""
 
 
 def _is_raw(value: Any) -> bool:

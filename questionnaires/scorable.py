@@ -20,10 +20,18 @@ def check_scoring(item: Item, row: Row) -> None:
         raise row.error(f"item {item.name!r} counts into an index; only a select_one or a number can be scored")
     if item.dont_know is None and any(choice.missing == "dont_know" for choice in item.choices):
         raise row.error(f"item {item.name!r} offers don't know; say zero or exclude in sandu::dont_know")
+    if item.dont_know is not None and all(choice.missing != "dont_know" for choice in item.choices):
+        raise row.error(
+            f"item {item.name!r} has sandu::dont_know, and no choice has that in column missing; fill it or remove this"
+        )
     if item.key is not None:
         return
+    if item.score is not None and any(choice.score is not None for choice in item.choices):
+        raise row.error(f"item {item.name!r} has sandu::score, and its choices have scores; keep one")
     if all(choice.score is None for choice in item.choices) and item.score is None:
-        raise row.error(f"item {item.name!r} counts into an index, but none of its choices has a score")
+        raise row.error(
+            f"item {item.name!r} counts into an index, but none of its choices has a score; fill column score"
+        )
     for name, score in item.scores().items():
         if score is not None and not 0 <= score <= 100:
             raise row.error(f"choice {name!r} of item {item.name!r} scores {score:g}; a score is between 0 and 100")

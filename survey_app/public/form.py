@@ -132,8 +132,9 @@ def _form(visit: Visit, shown: Show, title: str, _: Translate) -> tuple[dict[str
             st.title(widgets.as_text(title), anchor=False)
             if sender(visit.instrument, language):
                 st.html(styles.lines(sender(visit.instrument, language), _(": ")))
-        elif page.label(language):
-            st.title(widgets.as_text(page.label(language, shown.answers, visit.id)), anchor=False)
+        if page.label(language):
+            heading = st.subheader if first else st.title
+            heading(widgets.as_text(page.label(language, shown.answers, visit.id)), anchor=False)
         fields, found = _controls(visit, shown, drawn, _)
         go = found or go
         label = _("Send my answers") if ahead == 0 else _("Next")

@@ -20,9 +20,9 @@ from questionnaires.wording import tell
 TEMPLATE = Path(__file__).with_name("paper.html")
 MOST_BOXES = 11  # numbers of a range that are printed as boxes; more are written in
 MOST_CHOICES = 40  # choices that are printed; the name of one of more is written in
-# widths in letters of Chinese, 14 pt each: a line, a box with its gap, the gap between two choices
-LINE, BOX, GAP, LATIN = 32.5, 1.6, 1.0, 0.56
-COLUMNS = {"third": 8.8, "half": 14.5}  # the longest label up to which choices stand in so many columns
+# widths in letters of Chinese, 14 pt each: a line, a box with its gap, the gaps before a choice and before don't know
+LINE, BOX, GAP, APART, LATIN = 32.5, 1.6, 1.6, 2.8, 0.56
+COLUMNS = {"third": 8.8, "half": 13.8}  # the longest label up to which choices stand in so many columns
 CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*")  # what a browser knows as a language
 SHORT = 2.5  # the longest label of a scale of which each number stands under its box
 FEWEST_OF_SCALE = 7  # choices from which such a scale is drawn; fewer stand on a line
@@ -274,7 +274,7 @@ def _columns(made: Question, *, ordered: bool) -> str:
     if count >= FEWEST_OF_SCALE and longest <= SHORT and count * (max(longest, BOX) + 0.3) <= LINE:
         return "scale"
     line = sum(widths) + count * BOX + (count - 1) * GAP
-    apart = sum(BOX + GAP + _width(label) for label in made.others) + GAP
+    apart = sum(BOX + GAP + _width(label) for label in made.others) - GAP + APART
     if line <= LINE:
         return "row together" if made.others and line + apart <= LINE else "row"
     return "" if ordered else next((name for name, limit in COLUMNS.items() if longest <= limit), "")

@@ -242,6 +242,8 @@ def check_languages(sheets: Sheets, endings: Sequence[str]) -> None:
                 if ending not in endings:
                     hint = nearest(ending, endings) or "; remove it"
                     raise row.error(f"column {base}::{ending} is in no language of the form{hint}")
+            if "label" in row.cells and "default" not in endings:
+                raise row.error(f"column label names no language; write it in label::{endings[0]}")
             lacking = [ending for ending in endings if f"label::{ending}" not in row.cells]
             if 0 < len(lacking) < len(endings):
                 raise row.error(f"column label::{lacking[0]} is empty; every label stands in all languages of the form")

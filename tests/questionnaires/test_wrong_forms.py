@@ -116,6 +116,7 @@ def test_what_tools_write_into_every_row_passes() -> None:
         (0, "parameters", "randomize=true nonsense", "Write name=value, with a blank between two"),
         (0, "type", "select_one_from_file a", "Name a .csv"),
         (3, "name", "meta", "Rename it"),
+        (3, "label::English (en)", "Text", "row 2: column label names no language; write it in label::English (en)"),
         (3, "wrong", "x", "there is no column 'wrong'; remove it"),
         (3, "type", "嗯", "there is no type '嗯'; the types that there are stand in"),
         (0, "type", "select_one q", "there is no list 'q' in sheet choices; add it there"),

@@ -15,6 +15,10 @@ from datetime import date
 from typing import Any
 
 LONGEST_TEXT = 2000
+# an answer beyond these is refused as it comes: normalising megabytes takes longer than anyone's answer is worth
+LONGEST_RAW = 40_000
+MOST_NAMES = 1000
+LARGEST_NUMBER = 10**15
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -36,10 +40,16 @@ Answer = str | int | float | list[str] | None
 
 def cast(kind: str, raw: Any) -> Answer | Unclean:
     """The clean form of one raw answer to an item of type `kind`; None when there is no answer."""
+    if _is_huge(raw):
+        return Unclean(_HUGE.get(kind, "unreadable"))
     if kind == "select_multiple":
         return _many(raw)
     if kind == "rank":
         return _ranked(_many(raw))
+    return _one(kind, raw)
+
+
+def _one(kind: str, raw: Any) -> Answer | Unclean:
     if isinstance(raw, list | tuple):
         if len(raw) > 1:
             return Unclean("one")
@@ -49,6 +59,18 @@ def cast(kind: str, raw: Any) -> Answer | Unclean:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         return Unclean("unreadable")
     return _NUMBERS[kind](raw) if kind in _NUMBERS else _words(kind, text(str(raw)))
+
+
+_HUGE = {"text": "too long", "integer": "integer", "decimal": "decimal", "range": "decimal"}
+
+
+def _is_huge(raw: Any) -> bool:
+    """Whether a text, or a list of texts, is far longer than any answer."""
+    if isinstance(raw, str):
+        return len(raw) > LONGEST_RAW
+    if isinstance(raw, list | tuple):
+        return len(raw) > MOST_NAMES or sum(len(part) for part in raw if isinstance(part, str)) > LONGEST_RAW
+    return isinstance(raw, int | float) and abs(raw) >= LARGEST_NUMBER
 
 
 def _words(kind: str, cleaned: str) -> str | Unclean | None:

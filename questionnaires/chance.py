@@ -19,6 +19,11 @@ def _bytes(count: int, *seed: str) -> bytes:
     return hashlib.shake_256("\0".join(seed).encode("utf-8", "surrogatepass")).digest(count)
 
 
+def seed_of(text: str) -> int:
+    """A number from a text, the same on every machine: what the order of choices and of pages hangs on."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
 def chance(*seed: str) -> float:
     """A number from 0 up to and without 1, the same for the same seed."""
     return (int.from_bytes(_bytes(8, *seed), "big") >> 11) / 2**53

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from questionnaires.choices import MISSING_KINDS
 from questionnaires.columns import TOLD, check_cells, check_told, is_matrix_head, is_read_only
 from questionnaires.errors import InstrumentError
-from questionnaires.expressions import Call, Dot, Expression, Literal, Reference, parse, walk
+from questionnaires.expressions import Dot, Expression, parse, walk
 from questionnaires.functions import CALCULATION_ONLY, nearest
+from questionnaires.misplaced import check_comparisons, check_groups, check_misplaced
 from questionnaires.sheets import SHEETS, Row, Sheets
 
 TRANSLATED = {
@@ -78,7 +79,8 @@ def check_sheets(sheets: Sheets, source: str) -> Survey:
     """All checks that need no structure; InstrumentError at the first fault names place and nearest right name."""
     for name in sheets:
         if name not in SHEETS and not name.startswith("_"):
-            raise InstrumentError(f"{source}: there is no sheet {name!r}{nearest(name, SHEETS)}")
+            hint = nearest(name, SHEETS) or "; the name of a sheet of notes begins with _"
+            raise InstrumentError(f"{source}: there is no sheet {name!r}{hint}")
     for name in ("settings", "survey"):
         if not sheets.get(name):
             raise InstrumentError(f"{source}: sheet {name} is missing or empty; add its rows")
@@ -104,7 +106,8 @@ def _check_columns(sheets: Sheets) -> None:
                     continue
                 if sheet == "survey" and column.split("::")[0] in BEYOND_COLUMNS:
                     raise row.error(f"column {column!r} is not supported; remove it")
-                raise row.error(f"there is no column {column!r}{nearest(column, [*known, *TRANSLATED[sheet]])}")
+                hint = nearest(column, [*known, *TRANSLATED[sheet]]) if column else ""
+                raise row.error(f"there is no column {column!r}{hint or '; remove it'}")
 
 
 def _base(column: str, translated: Iterable[str]) -> str:
@@ -140,8 +143,8 @@ def _check_survey(rows: Iterable[Row], lists: Mapping[str, Mapping[str, Row]]) -
     found: dict[str, Row] = {}
     kinds: dict[str, str] = {}
     named_lists: dict[str, str] = {}
-    for row in rows:
-        kind, of = kind_of(row)
+    typed = [(row, *kind_of(row)) for row in rows]
+    for row, kind, of in typed:
         _check_type(row, kind, of, lists)
         if kind == "end_group":
             continue
@@ -155,6 +158,8 @@ def _check_survey(rows: Iterable[Row], lists: Mapping[str, Mapping[str, Row]]) -
             named_lists[name] = of
         _check_values(row)
         check_cells(row, kind)
+        check_misplaced(row, kind)
+    check_groups((row, kind) for row, kind, _ in typed)
     return Survey(found, kinds, named_lists, lists)
 
 
@@ -162,11 +167,12 @@ def _check_type(row: Row, kind: str, of: str, lists: Mapping[str, Mapping[str, R
     if kind in BEYOND_TYPES:
         raise row.error(f"type {kind!r} is not supported; remove the row or use another type")
     if kind not in TYPES:
-        raise row.error(f"there is no type {kind!r}{nearest(kind, TYPES)}")
+        hint = nearest(kind, TYPES) or "; the types that there are stand in questionnaires/README.md"
+        raise row.error(f"there is no type {kind!r}{hint}")
     if kind in (*LISTED, "select_one_from_file") and not of:
         raise row.error(f"type {kind} names no list; write '{kind} name_of_the_list'")
     if kind in LISTED and of not in lists:
-        raise row.error(f"there is no list {of!r} in sheet choices{nearest(of, lists)}")
+        raise row.error(f"there is no list {of!r} in sheet choices{nearest(of, lists) or '; add it there'}")
     placed = next((name for name in lists[of] if re.match(r"[0-9]+:", name)), None) if kind == "rank" else None
     if placed is not None:
         raise row.error(f"choice {placed!r} of a rank starts with a number and ':', which says a place; rename it")
@@ -209,13 +215,15 @@ def _check_formulas(row: Row, survey: Survey, lists: Mapping[str, Mapping[str, R
         for name in sorted(expression.references):
             if survey.kinds.get(name) in (None, "begin_group", "note"):
                 items = [other for other, kind in survey.kinds.items() if kind not in ("begin_group", "note")]
-                raise row.error(f"column {column} refers to {name!r}, which is no item{nearest(name, items)}")
+                raise row.error(
+                    f"column {column} refers to {name!r}, which is no item{nearest(name, items) or '; add it'}"
+                )
         for name in sorted(expression.columns):
             if column != "choice_filter":
                 raise row.error(
                     f"column {column}: {name!r} stands alone; write ${{{name}}} for an item, '{name}' for a text"
                 )
-        _check_literals(row, column, expression, survey, lists)
+        check_comparisons(row, column, expression, survey.kinds, lambda item: lists.get(survey.lists.get(item, "")))
     calculated = survey.kinds[row.cells["name"]] == "calculate" or is_read_only(row)
     if row.cells.get("calculation") and not calculated:
         raise row.error("only a calculate, or a read_only text, has a calculation; remove it or change the type")
@@ -226,24 +234,16 @@ def _check_place(row: Row, column: str, expression: Expression) -> None:
         raise row.error(f"column {column}: {name}() stands in a calculation only; let a calculate item call it")
 
 
-def _check_literals(
-    row: Row, column: str, expression: Expression, survey: Survey, lists: Mapping[str, Mapping[str, Row]]
-) -> None:
-    for node in walk(expression.root):
-        match node:
-            case Call("=" | "!=" | "selected", (Reference(item), Literal(str() as text))) if text:
-                names = lists.get(survey.lists.get(item, ""))
-                if names is not None and text not in names:
-                    raise row.error(f"column {column}: item {item!r} has no choice {text!r}{nearest(text, names)}")
-
-
 def check_languages(sheets: Sheets, endings: Sequence[str]) -> None:
     """Every translated column ends in one of the form's languages, and every label stands in all of them."""
     for sheet, bases in TRANSLATED.items():
         for row in sheets.get(sheet, []):
             for base, ending in (column.rsplit("::", 1) for column in row.cells if _base(column, bases) != column):
                 if ending not in endings:
-                    raise row.error(f"column {base}::{ending} is in no language of the form{nearest(ending, endings)}")
+                    hint = nearest(ending, endings) or "; remove it"
+                    raise row.error(f"column {base}::{ending} is in no language of the form{hint}")
+            if "label" in row.cells and "default" not in endings:
+                raise row.error(f"column label names no language; write it in label::{endings[0]}")
             lacking = [ending for ending in endings if f"label::{ending}" not in row.cells]
             if 0 < len(lacking) < len(endings):
                 raise row.error(f"column label::{lacking[0]} is empty; every label stands in all languages of the form")

@@ -141,6 +141,12 @@ class Offer:
         context.row = choice.attributes
         return self.filter.expression.holds(context)
 
+    @property
+    def above(self) -> frozenset[str]:
+        """The items that the filter names, and those that their own filters name: a street's district and city."""
+        own = frozenset(item for _, item in self.filter.links) if self.filter else frozenset[str]()
+        return own.union(*(parent.above for parent in self.parents.values()))
+
     def chain(self, name: str) -> dict[str, str]:
         """The answers above `name`, by item: the street, the district, the city of a community."""
         found: dict[str, str] = {}

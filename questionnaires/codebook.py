@@ -13,8 +13,8 @@ def codebook_rows(instrument: Instrument) -> list[dict[str, Any]]:
     """One row per item and choice; an item without listed choices has one row.
 
     Columns: item, type, role, label_<language>, choice, choice_label_<language>, score (0-100 with the item's
-    don't-know rule applied; of a verifiable item None, since its ledger decides), missing, index, item_weight, key. An
-    empty cell is "" or, for a number, None.
+    don't-know rule applied; of a verifiable item None, since its ledger decides), missing, index, item_weight, key,
+    score_expression (the item's sandu::score over its answer "."). An empty cell is "" or, for a number, None.
     """
     rows = []
     for item in instrument.items.values():
@@ -39,6 +39,7 @@ def _row(instrument: Instrument, item: Item, choice: Choice | None, score: float
         "index": item.index or "",
         "item_weight": item.item_weight,
         "key": item.key or "",
+        "score_expression": item.score.text if item.score else "",
     }
 
 

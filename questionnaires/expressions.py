@@ -18,8 +18,9 @@ from questionnaires.chance import ALGORITHMS, ENCODINGS
 from questionnaires.dates import unknown_identifier
 from questionnaires.emitter import Evaluator, emit
 from questionnaires.errors import InstrumentError
-from questionnaires.functions import BEYOND, DRAWS, FUNCTIONS, OF_ITSELF, compiled
+from questionnaires.functions import BEYOND, DRAWS, FUNCTIONS, OF_ITSELF
 from questionnaires.nodes import Call, Column, Dot, ItemName, Literal, Node, Reference, size, walk
+from questionnaires.patterns import compiled
 from questionnaires.values import Context, boolean, nearest, string
 
 __all__ = ["Call", "Column", "Context", "Dot", "Expression", "Literal", "Node", "Reference", "parse", "walk"]
@@ -141,7 +142,7 @@ def _check_regex(arguments: tuple[Node, ...]) -> None:
     try:
         compiled(pattern or "")
     except ValueError as error:
-        raise InstrumentError(f"the pattern {pattern!r} of regex() cannot be read: {error}") from None
+        raise InstrumentError(f"the pattern {_short(pattern or '')} of regex() cannot be read: {error}") from None
 
 
 def _check_digest(arguments: tuple[Node, ...]) -> None:

@@ -7,15 +7,14 @@ clock, the language, the own answer or chance take the context as their first ar
 import base64
 import binascii
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from questionnaires import arithmetic
 from questionnaires.chance import LONGEST_UUID, chance, fingerprint, unique_id, unique_letters
 from questionnaires.dates import formatted, moment_of, read_moment, share_of_day, written
+from questionnaires.patterns import matches
 from questionnaires.values import OPERATORS, Context, Value, boolean, equal, nearest, number, string, words
 
 __all__ = ["BEYOND", "FUNCTIONS", "OPERATORS", "Function", "Value", "boolean", "equal", "nearest", "number", "string"]
@@ -106,22 +105,6 @@ def _substring(value: Value, start: Value, length: Value = math.inf) -> str:
     text, first = string(value), arithmetic.rounded(start)
     last = first + arithmetic.rounded(length)
     return "".join(letter for place, letter in enumerate(text, start=1) if first <= place < last)
-
-
-@lru_cache(maxsize=1024)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern of a regex(), its classes ASCII as in ODK's engines; ValueError says why it cannot be read."""
-    try:
-        return re.compile(pattern, re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(str(error)) from None
-
-
-def _regex(value: Value, pattern: Value) -> bool:
-    try:
-        return compiled(string(pattern)).fullmatch(string(value)) is not None
-    except ValueError:  # a pattern that an answer makes; one written in the form is refused when it is read
-        return False
 
 
 def _before(text: Value, mark: Value) -> str:
@@ -255,7 +238,7 @@ FUNCTIONS: dict[str, Function] = {
     "string-length": Function(lambda text: float(len(string(text))), 1, 1),
     "normalize-space": Function(lambda text: " ".join(words(text)), 1, 1),
     "translate": Function(_translate, 3, 3),
-    "regex": Function(_regex, 2, 2),
+    "regex": Function(lambda value, pattern: matches(string(value), string(pattern)), 2, 2),
     "digest": Function(lambda *texts: fingerprint(*map(string, texts)), 2, 3),
     "base64-decode": Function(_decoded, 1, 1),
     "uuid": Function(_uuid, 0, 1, in_context=True),

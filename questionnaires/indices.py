@@ -116,4 +116,6 @@ def _check_sum(
     total = math.fsum(parts.values())
     if not math.isclose(total, index.item_weight, rel_tol=1e-9):
         listed = " + ".join(f"{name} {weight:g}" for name, weight in parts.items())
-        raise row.error(f"index {index.name!r} weighs {index.item_weight:g}, but {listed} add up to {total:g}")
+        raise row.error(
+            f"index {index.name!r} weighs {index.item_weight:g}, but {listed} add up to {total:g}; make them equal"
+        )

@@ -7,11 +7,12 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
+from questionnaires.chance import seed_of
 from questionnaires.choices import Choice, text_in
 from questionnaires.errors import AnswerError
 from questionnaires.functions import nearest
 from questionnaires.indices import IndexDeclaration
-from questionnaires.items import Item, seed_of, tell_answers
+from questionnaires.items import Item, tell_answers
 from questionnaires.program import UNANSWERED, Program, Scope
 
 __all__ = ["Choice", "Clean", "IndexDeclaration", "Instrument", "Item", "Page", "Settings"]

@@ -1,6 +1,5 @@
 """One item of an instrument: what it asks, what it offers, how its answers score."""
 
-import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from questionnaires.casting import LONGEST_TEXT
+from questionnaires.chance import seed_of
 from questionnaires.choices import Choice, Offer, text_in
 from questionnaires.errors import AnswerError
 from questionnaires.expressions import Context, Expression
@@ -159,18 +159,9 @@ class Item:
         """
         if self.offer is None:
             return ()
-        above = {item for item in self._above() if item in answers}
+        above = {item for item in self.offer.above if item in answers}
         values = {item: str(answers[item]) for item in above if answers[item] not in (None, "")}
         return self.offer.search(text, limit=limit, values=values)
-
-    def _above(self) -> set[str]:
-        found: set[str] = set()
-        waiting = [self.offer] if self.offer else []
-        while waiting:
-            offer = waiting.pop()
-            found |= {item for _, item in offer.filter.links} if offer.filter else set()
-            waiting += offer.parents.values()
-        return found
 
     def chain(self, value: str) -> dict[str, str]:
         """`value` with the answers above it, by item: a community gives also its street, its district and its city."""
@@ -297,8 +288,3 @@ def tell_answers(
         return text
     known = program.run(answers, submission_id=submission_id, language=language).answers
     return tell(text, lambda name: items[name].label_of(known.get(name), language))
-
-
-def seed_of(text: str) -> int:
-    """A number from a text, the same on every machine."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

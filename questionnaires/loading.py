@@ -5,6 +5,7 @@ A file that is not right is refused with sheet, row and the nearest right name; 
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from questionnaires.assembly import assemble
 from questionnaires.checks import Survey, check_languages, check_sheets
+from questionnaires.dates import days_of
 from questionnaires.errors import InstrumentError
 from questionnaires.functions import nearest
 from questionnaires.indices import read_indices
@@ -95,8 +97,22 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
         ) from None
 
 
+# what pyxform says is wrong -> what to do about it
+_REMEDIES = {
+    "Missing calculation": "Write one in column calculation",
+    "has no label or hint": "Write the question in column label",
+    "file extensions": "Name a .csv",
+    "seed value": "Write seed=${item}, or a number",
+    "is reserved": "Rename it",
+    "Parameters must be": "Write name=value, with a blank between two",
+}
+
+
 def _placed(source: str, sentence: str, rows: list[Row]) -> InstrumentError:
     """A sentence of pyxform with its place in our form: "[row : 8] On the 'survey' sheet, ..." names both."""
+    remedy = next((remedy for said, remedy in _REMEDIES.items() if said in sentence), None)
+    if remedy is not None:
+        sentence = f"{sentence.rstrip('.')}. {remedy}"
     row = re.search(r"\[row : ([0-9]+)\] *", sentence)
     if row is None:
         named = next((row for row in rows if f"'{row.cells.get('name')}'" in sentence), None)
@@ -152,12 +168,19 @@ def _check_words(sheets: Sheets) -> None:
             )
 
 
+def _is_day(text: str) -> bool:
+    """Whether a text is a date of the calendar as 2027-12-31."""
+    return len(text) == 10 and not math.isnan(days_of(text))
+
+
 def _languages(sheets: Sheets, settings: Row) -> dict[str, str]:
     """Column ending -> language code ("中文 (zh)" -> "zh"), the default language first."""
     endings = language_columns(sheets["survey"], "label") or ["default"]
     default = settings.cells.get("default_language", endings[0])
     if default not in endings:
-        raise settings.error(f"default_language {default!r} has no label column{nearest(default, endings)}")
+        raise settings.error(
+            f"default_language {default!r} has no label column{nearest(default, endings) or '; add it'}"
+        )
     endings.sort(key=lambda ending: ending != default)
     check_languages(sheets, endings)
     return {ending: ending.rpartition("(")[2].rstrip(")").strip() if "(" in ending else ending for ending in endings}
@@ -175,7 +198,8 @@ def _own_items(survey: Survey, sheets: Sheets) -> dict[str, dict[str, float]]:
             continue
         if index not in names:
             raise row.error(
-                f"item {name!r} counts into index {index!r}, which sheet indices lacks{nearest(index, names)}"
+                f"item {name!r} counts into index {index!r}, which sheet indices lacks"
+                f"{nearest(index, names) or '; add it there'}"
             )
         if weight <= 0:
             raise row.error(f"item {name!r} weighs {weight:g}; an item weight is above 0")
@@ -184,6 +208,9 @@ def _own_items(survey: Survey, sheets: Sheets) -> dict[str, dict[str, float]]:
 
 
 def _settings(row: Row, languages: Mapping[str, str]) -> Settings:
+    until = row.cells.get("sandu::valid_until")
+    if until is not None and not _is_day(until):
+        raise row.error(f"sandu::valid_until is {until!r}; it is a day, such as 2027-12-31")
     days = row.number_in("sandu::retention_days")
     if days is not None and (days != int(days) or not 0 < days < 100_000):
         raise row.error(f"sandu::retention_days is {days:g}; it is a whole number of days, such as 1095")

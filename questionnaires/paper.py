@@ -4,6 +4,7 @@ Items are numbered as they are asked; who skips what is said in words, at the he
 that decides. Orders that a screen shuffles or turns round are those of the file.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,13 @@ from questionnaires.wording import tell
 
 TEMPLATE = Path(__file__).with_name("paper.html")
 MOST_BOXES = 11  # numbers of a range that are printed as boxes; more are written in
-# letters of the longest label up to which choices stand in so many columns
-COLUMNS = {"zh": {"few": 3, "third": 7, "half": 13}, "en": {"few": 4, "third": 15, "half": 26}}
+MOST_CHOICES = 40  # choices that are printed; the name of one of more is written in
+# widths in letters of Chinese, 14 pt each: a line, a box with its gap, the gaps before a choice and before don't know
+LINE, BOX, GAP, APART, LATIN = 32.5, 1.6, 1.6, 2.8, 0.56
+COLUMNS = {"third": 8.8, "half": 13.8}  # the longest label up to which choices stand in so many columns
+CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*")  # what a browser knows as a language
+SHORT = 2.5  # the longest label of a scale of which each number stands under its box
+FEWEST_OF_SCALE = 7  # choices from which such a scale is drawn; fewer stand on a line
 WORDS: Sentences = {
     "number": ("编号", "No."),
     "interviewer": ("访问员", "Interviewer"),
@@ -35,7 +41,7 @@ WORDS: Sentences = {
     ),
     "many": ("可以多选", "choose all that apply"),
     "rank": ("请在方框里写上名次：1、2、3……", "write the rank in each box: 1, 2, 3 ..."),
-    "required": ("必答", "required"),
+    "name": ("请写名称", "write the name"),
     "agree": ("是", "Yes"),
     "day": ("＿＿＿＿年＿＿月＿＿日", "_ _ _ _ - _ _ - _ _  (year - month - day)"),
     "time": ("＿＿时＿＿分", "_ _ : _ _"),
@@ -46,14 +52,14 @@ WORDS: Sentences = {
         "{what}时请接着往下答；否则到此结束，谢谢您！",
         "Go on only if {what}; otherwise this is the end. Thank you!",
     ),
-    "all": ("以下各题请所有人回答。", "The following questions are for everybody."),
+    "all": ("以下各题都请回答。", "The following questions are for everybody."),
     "route": (
-        "如选{answers}，请答第{questions}题；否则跳过。",
-        "If {answers}, answer question {questions}; otherwise skip it.",
+        "如选{answers}，后面要答第{questions}题；没选的，跳过第{questions}题。",
+        "If {answers}, also answer question {questions}; if not, leave question {questions} out.",
     ),
     "routes": (
-        "如选{answers}，请答第{questions}题；否则跳过。",
-        "If {answers}, answer questions {questions}; otherwise skip them.",
+        "如选{answers}，后面要答第{questions}题；没选的，跳过第{questions}题。",
+        "If {answers}, also answer questions {questions}; if not, leave questions {questions} out.",
     ),
     "told": ("（第{number}题的答案）", "(your answer to question {number})"),
     "told unseen": ("＿＿＿＿", "______"),
@@ -62,6 +68,7 @@ WORDS: Sentences = {
     "version": ("版本 {version}，内容校验码 {hash}", "version {version}, content {hash}"),
     "page": ("第 ", "page "),
     "of": (" 页，共 ", " of "),
+    "colon": ("：", ": "),
     "last": (" 页", ""),
 }
 
@@ -75,10 +82,10 @@ class Question:
     label: str
     hint: str
     kind: str
-    required: bool = False
     how: str = ""
     when: str = ""
     choices: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)  # don't know and the like, set apart
     columns: str = ""
     routes: list[str] = field(default_factory=list)
 
@@ -109,6 +116,7 @@ def to_paper(instrument: Instrument, language: str | None = None) -> str:
     return template.render(
         title=text_in(instrument.title, language),
         language=language,
+        code={"zh": "zh-CN"}.get(language, language if CODE.fullmatch(language) else "und"),
         parts=_parts(instrument, language),
         header=_header(instrument, language),
         purpose=text_in(instrument.settings.purpose, language),
@@ -128,25 +136,32 @@ def _header(instrument: Instrument, language: str) -> list[tuple[str, str]]:
         "form number": settings.form_number,
         "issuing body": text_in(settings.issuing_body, language),
         "approval number": text_in(settings.approval_number, language),
-        "valid until": settings.valid_until,
+        "valid until": _day(settings.valid_until, language),
     }
-    return [(_say(kind, language), text) for kind, text in lines.items() if text]
+    colon = _say("colon", language).strip()
+    return [(_say(kind, language) + colon, text) for kind, text in lines.items() if text]
+
+
+def _day(text: str, language: str) -> str:
+    found = re.fullmatch(r"([0-9]{4})-0?([0-9]+)-0?([0-9]+)", text)
+    return "{}年{}月{}日".format(*found.groups()) if found and language == "zh" else text
 
 
 def _parts(instrument: Instrument, language: str) -> list[Part]:
-    asked = [item.name for page in instrument.pages for item in page.items if item.type != "note"]
+    asked = [item.name for page in instrument.pages for item in page.items if _asked(item)]
     numbers = {name: place for place, name in enumerate(asked, start=1)}
     conditions = Conditions(instrument, numbers, language)
-    gates = [_gate(instrument, page) for page in instrument.pages]
+    pages = tuple(page for page in instrument.pages if any(map(_printed, page.items)))
+    gates = [_gate(instrument, page) for page in pages]
     parts: list[Part] = []
-    for place, page in enumerate(instrument.pages):
-        questions = [_question(item, conditions) for item in page.items]
+    for place, page in enumerate(pages):
+        questions = [_question(item, conditions) for item in page.items if _printed(item)]
         heading = _told(page.label(language), conditions)
         before = parts[-1] if parts else None
         if before and before.heading == heading and gates[place] == gates[place - 1]:
             before.questions += questions  # a page that the screen had to split
             continue
-        parts.append(Part(heading, _gate_words(place, gates, instrument.pages, conditions), questions))
+        parts.append(Part(heading, _gate_words(place, gates, pages, conditions), questions))
     _add_routes(parts, conditions)
     return parts
 
@@ -170,12 +185,18 @@ def _gate_words(place: int, gates: list[tuple[str, ...]], pages: tuple[Page, ...
         return ""
     if not said[place]:
         return _say("all", conditions.language)
-    others = [later for later in range(place, len(pages)) if said[later] != said[place]]
+    needed = _needed(gates[place], conditions)
+    others = [later for later in range(place + 1, len(pages)) if not needed <= _needed(gates[later], conditions)]
     asked = [item for page in others for item in pages[page].items if item.name in conditions.numbers]
-    following = [conditions.numbers[item.name] for item in asked]
-    if not following or all(said[place:]):  # nobody is asked anything any more without a condition
+    if not asked:  # whoever this is not for is asked nothing any more
         return _say("last part", conditions.language, what=said[place])
-    return _say("part", conditions.language, what=said[place], number=following[0])
+    return _say("part", conditions.language, what=said[place], number=conditions.numbers[asked[0].name])
+
+
+def _needed(gate: tuple[str, ...], conditions: Conditions) -> frozenset[str]:
+    steps = {step.name: step for step in conditions.instrument.program.steps}
+    found = [steps[name].relevance for name in gate]
+    return frozenset().union(*(conditions.parts(expression) for expression in found if expression))
 
 
 def _condition(gate: tuple[str, ...], conditions: Conditions) -> str:
@@ -193,29 +214,45 @@ def _told(text: str, conditions: Conditions) -> str:
     return tell(text, words)
 
 
+def _asked(item: Item) -> bool:
+    return item.type != "note" and not item.read_only
+
+
+def _printed(item: Item) -> bool:
+    return not item.read_only or item.default is not None  # what is calculated to be shown, paper cannot show
+
+
 def _question(item: Item, conditions: Conditions) -> Question:
     language = conditions.language
-    choices = [] if item.type == "select_one_from_file" else [choice.label(language) for choice in item.choices]
+    told = (item.hint(language), item.guidance(language), item.default if item.read_only else None)
     made = Question(
         name=item.name,
         number=conditions.numbers.get(item.name),
         label=_told(item.label(language), conditions),
-        hint=_told(" ".join(filter(None, (item.hint(language), item.guidance(language)))), conditions),
-        kind={"select_one": "boxes", "select_multiple": "boxes", "rank": "boxes"}.get(item.type, item.type),
-        required=item.required,
-        choices=choices,
+        hint=_told(" ".join(filter(None, told)), conditions),
+        kind=item.type if _asked(item) else "note",
     )
-    if choices and item.type != "select_one":
-        how = _say("many" if item.type == "select_multiple" else "rank", language)
-        made.how = "" if how in made.label else how
+    if item.offer is not None:
+        _print_choices(made, item, language)
     if item.type == "range" and item.range is not None:
         _print_range(made, item, language)
+    made.columns = _columns(made, ordered=bool(item.reverse) or "likert" in item.appearances)
     if item.relevance is not None and conditions.choices_of_one(item.relevance) is None:
         made.when = _say("when", language, what=conditions.words(item.relevance))
-    longest = max(map(len, made.choices), default=0)
-    limits = COLUMNS["zh" if language == "zh" else "en"]
-    made.columns = next((name for name, limit in limits.items() if longest <= limit), "")
     return made
+
+
+def _print_choices(made: Question, item: Item, language: str) -> None:
+    how = {"select_multiple": "many", "rank": "rank"}.get(item.type, "")
+    narrowed = item.type == "select_one_from_file" and item.offer is not None and item.offer.filter is not None
+    if narrowed or len(item.choices) > MOST_CHOICES:
+        how = "name"  # a kind that is written on a line
+    else:
+        made.kind = "boxes"
+        made.choices = [choice.label(language) for choice in item.choices if choice.missing is None]
+        made.others = [choice.label(language) for choice in item.choices if choice.missing is not None]
+    said = _say(how, language) if how else ""
+    made.how = "" if said in made.label else said
 
 
 def _print_range(made: Question, item: Item, language: str) -> None:
@@ -224,6 +261,23 @@ def _print_range(made: Question, item: Item, language: str) -> None:
         made.kind, made.choices = "boxes", list(item.range.values)
     else:
         made.how = _say("range", language, low=item.range.start, high=item.range.end)
+
+
+def _width(label: str) -> float:
+    return sum(1 if ord(letter) >= 0x2E80 or letter in "“”" else LATIN for letter in label)
+
+
+def _columns(made: Question, *, ordered: bool) -> str:
+    """How the choices stand: all on one line, a scale of boxes, or in columns; an order is not broken over lines."""
+    widths = [_width(label) for label in made.choices]
+    longest, count = max(widths, default=0), len(widths)
+    if count >= FEWEST_OF_SCALE and longest <= SHORT and count * (max(longest, BOX) + 0.3) <= LINE:
+        return "scale"
+    line = sum(widths) + count * BOX + (count - 1) * GAP
+    apart = sum(BOX + GAP + _width(label) for label in made.others) - GAP + APART
+    if line <= LINE:
+        return "row together" if made.others and line + apart <= LINE else "row"
+    return "" if ordered else next((name for name, limit in COLUMNS.items() if longest <= limit), "")
 
 
 def _add_routes(parts: Iterable[Part], conditions: Conditions) -> None:

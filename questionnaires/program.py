@@ -21,6 +21,8 @@ ASKED = frozenset(
     | {"time", "dateTime", "acknowledge"}
 )
 UNANSWERED = frozenset({"group", "note"})
+# twenty calculations that each write the one before twice would make a million letters of one
+LONGEST_CALCULATION = 32_767
 METADATA = frozenset({"start", "end", "today"})
 """Filled here and not asked: the day, never the hour, for an hour would tell who answered when."""
 
@@ -126,7 +128,7 @@ def _calculate(step: Step, before: Any, context: Context, scope: Scope) -> None:
     # XLSForm keeps the result of a calculation as text, and expressions read it as text
     text = string(step.calculation.evaluate(context)) if drawn else string(context.own)
     context.own = ""
-    if text and text != "NaN":
+    if text and text != "NaN" and len(text) <= LONGEST_CALCULATION:
         scope.answers[step.name] = scope.values[step.name] = text
 
 

@@ -1,79 +1,36 @@
-"""What changed between two versions of an instrument, in words, and which indices stay comparable.
+"""Two versions of an instrument: what changed, in words, and which indices stay comparable.
 
-An index stays comparable when the same items count into it, with the same item weights, the same answers offered and
-the same score for each. A change of wording, of order or of who is asked does not break the series by itself, but it
-can move an answer: it is told beside the index, for a person to judge.
+An index stays comparable when the same items count into it, with the same shares of item weight, asked of the same
+people, with the same answers offered and accepted and the same score for each. What cannot be shown to leave a number
+as it was breaks the series. A change of wording, of order or of language does not break it by itself, but it can move
+an answer: it is told beside the index, for a person to judge.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import fsum
 
-from questionnaires.choices import Choice
+from questionnaires.change import Change
+from questionnaires.changes import collect, groups_of
+from questionnaires.conditions import say
 from questionnaires.errors import InstrumentError
 from questionnaires.indices import IndexDeclaration
 from questionnaires.instrument import Instrument
-from questionnaires.sheets import Row
-from questionnaires.xlsform import to_sheets
+from questionnaires.nodes import Call, Node
 
-WORDING = ("label", "hint", "guidance_hint", "required_message", "constraint_message", "choice_label")
-SCORING = ("sandu::index", "sandu::weight", "sandu::score", "sandu::key", "sandu::dont_know", "score", "missing")
-INDEX_SCORING = ("parent", "weight", "min_weight", "min_answered")
-ROUTING = ("relevant", "choice_filter")
-# what makes two series of numbers different; other kinds are told beside the index
-BREAKS = frozenset({"added", "removed", "choices", "scoring", "type", "calculation"})
-# what changes who is asked, when it happens to an item that others hang on
-ROUTED = frozenset({"removed", "choices", "type", "calculation", "relevance"})
+# what makes two series of numbers different when it happens to an item that counts; the rest is told beside the index
+BREAKS = frozenset({"added", "removed", "choices", "offer", "accepted", "scoring", "type", "calculation"})
+# what changes who is asked when it happens to an item that others hang on
+ROUTES = frozenset({"removed", "choices", "type", "calculation"})
+# what changes who is asked only if the conditions that an item stands under change by it
+CONDITIONS = frozenset({"relevance", "group"})
 WORDS: Mapping[str, tuple[str, str]] = {
-    "added": ("新增 {what}", "{what} is new"),
-    "removed": ("删除 {what}", "{what} is gone"),
-    "wording": (
-        "{what} 的文字改了（{column}）：“{before}” → “{after}”",
-        '{what}: wording of {column}: "{before}" -> "{after}"',
-    ),
-    "choices": ("{what} 的选项改了：{before} → {after}", "{what}: choices: {before} -> {after}"),
-    "scoring": ("{what} 的计分改了（{column}）：{before} → {after}", "{what}: scoring, {column}: {before} -> {after}"),
-    "relevance": (
-        "{what} 的出现条件改了（{column}）：{before} → {after}",
-        "{what}: when it is asked, {column}: {before} -> {after}",
-    ),
-    "type": ("{what} 的题型改了：{before} → {after}", "{what}: type: {before} -> {after}"),
-    "calculation": ("{what} 的计算改了：{before} → {after}", "{what}: calculation: {before} -> {after}"),
-    "rule": ("{what} 的 {column} 改了：{before} → {after}", "{what}: {column}: {before} -> {after}"),
-    "order": ("{what} 的顺序改了：{before} → {after}", "{what}: order: {before} -> {after}"),
     "same": ("两个版本内容完全相同。", "Both versions have the same content."),
     "comparable": ("指数 {what} 前后可比", "index {what} stays comparable"),
     "not comparable": ("指数 {what} 前后不可比", "index {what} is not comparable"),
     "because": ("，因为：{what}", ", because of {what}"),
     "beside": ("；另请留意：{what}", "; to be judged beside it: {what}"),
-    "whole": ("问卷", "the form"),
-    "empty": ("（空）", "(empty)"),
 }
-
-
-def words(kind: str, language: str, **details: object) -> str:
-    """A sentence of this module; Chinese for zh, English for every other language."""
-    chinese, english = WORDS[kind]
-    return (chinese if language == "zh" else english).format(**details)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference. kind: a key of WORDS; name: the item, index or choice; items: the items that it touches."""
-
-    kind: str
-    name: str
-    items: frozenset[str] = frozenset()
-    column: str = ""
-    before: str = ""
-    after: str = ""
-
-    def sentence(self, language: str) -> str:
-        """The change in words."""
-        empty = words("empty", language)
-        name = words("whole", language) if self.name == "" else self.name
-        return words(
-            self.kind, language, what=name, column=self.column, before=self.before or empty, after=self.after or empty
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +48,10 @@ class IndexComparison:
 
     def sentence(self, language: str) -> str:
         """The verdict in words, with its reasons by item and kind."""
-        said = words("comparable" if self.comparable else "not comparable", language, what=self.name)
+        said = say(WORDS, "comparable" if self.comparable else "not comparable", language, what=self.name)
         for kind, changes in (("because", self.breaks), ("beside", self.beside)):
             if changes:
-                said += words(kind, language, what=_listed(changes, language))
+                said += say(WORDS, kind, language, what=_listed(changes, language))
         return said
 
 
@@ -111,7 +68,7 @@ class Difference:
 
     def sentences(self, language: str = "zh") -> list[str]:
         """Everything in words, one line each: the changes first, then the indices."""
-        said = [change.sentence(language) for change in self.changes] or [words("same", language)]
+        said = [change.sentence(language) for change in self.changes] or [say(WORDS, "same", language)]
         return said + [index.sentence(language) for index in self.indices]
 
 
@@ -122,136 +79,71 @@ def diff(before: Instrument, after: Instrument) -> Difference:
             f"{before.id} {before.version} and {after.id} {after.version} are two instruments; "
             "name two versions of one (the same form_id)"
         )
-    old, new = to_sheets(before), to_sheets(after)
-    changes = [
-        *_settings(old["settings"][0], new["settings"][0]),
-        *_rows(_named(old["survey"]), _named(new["survey"]), {**_within(before), **_within(after)}),
-        *_choices(before, after),
-        *_rows(_named(old.get("indices", [])), _named(new.get("indices", [])), None),
-    ]
+    changes = collect(before, after)
+    asked_anew = _asked_anew(before, after)
     both = [name for name in after.indices if name in before.indices]
-    return Difference(tuple(changes), tuple(_compare(before, after, name, changes) for name in both))
+    return Difference(tuple(changes), tuple(_compare(before, after, name, changes, asked_anew) for name in both))
 
 
-def _named(rows: Iterable[Row]) -> dict[str, Row]:
-    return {row.cells["name"]: row for row in rows if "name" in row.cells}
+def _asked_anew(before: Instrument, after: Instrument) -> frozenset[str]:
+    """The items that stand under other conditions than before, their own and those of the groups around them."""
+    both = [name for name in after.items if name in before.items]
+    return frozenset(name for name in both if _conditions(before, name) != _conditions(after, name))
 
 
-def _settings(old: Row, new: Row) -> Iterable[Change]:
-    for column in dict.fromkeys([*old.cells, *new.cells]):
-        before, after = old.cells.get(column, ""), new.cells.get(column, "")
-        if before != after:
-            yield Change("rule", "", column=column, before=before, after=after)
+def _conditions(instrument: Instrument, name: str) -> frozenset[Node]:
+    steps = {step.name: step for step in instrument.program.steps}
+    found = [steps[place].relevance for place in (name, *groups_of(instrument, name))]
+    waiting: list[Node] = [expression.root for expression in found if expression is not None]
+    parts: set[Node] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Call) and node.name == "and":
+            waiting += node.arguments
+        else:
+            parts.add(node)
+    return frozenset(parts)
 
 
-def _within(instrument: Instrument) -> dict[str, frozenset[str]]:
-    """Item or group -> the items that a change of its row touches."""
-    found: dict[str, set[str]] = {}
-    above = {step.name: step.group for step in instrument.program.steps}
-    for name in instrument.items:
-        place: str | None = name
-        while place is not None:
-            found.setdefault(place, set()).add(name)
-            place = above.get(place)
-    return {name: frozenset(items) for name, items in found.items()}
-
-
-def _rows(
-    old: Mapping[str, Row], new: Mapping[str, Row], within: Mapping[str, frozenset[str]] | None
-) -> Iterable[Change]:
-    """Changes of rows by name; `within`: the items each row of the survey touches, None for the indices."""
-    items = within is not None
-    for name in dict.fromkeys([*old, *new]):
-        touched = within.get(name, frozenset({name})) if within is not None else frozenset[str]()
-        if name not in old or name not in new:
-            yield Change("added" if name in new else "removed", name, touched)
-            continue
-        for column in dict.fromkeys([*old[name].cells, *new[name].cells]):
-            before, after = old[name].cells.get(column, ""), new[name].cells.get(column, "")
-            if column == "type":  # a list may be renamed: its choices are compared as such
-                before, after = before.split()[0], after.split()[0]
-            if before != after:
-                yield Change(_kind(column, items=items), name, touched, column, before, after)
-    yield from _order("", [name for name in old if name in new], [name for name in new if name in old], frozenset())
-
-
-def _kind(column: str, *, items: bool) -> str:
-    base = column if column.startswith("sandu::") else column.partition("::")[0]
-    if base in WORDING:
-        return "wording"
-    if base in SCORING or (not items and base in INDEX_SCORING):
-        return "scoring"
-    if base in ROUTING:
-        return "relevance"
-    return base if base in ("type", "calculation") else "rule"
-
-
-def _order(name: str, old: list[str], new: list[str], items: frozenset[str]) -> Iterable[Change]:
-    if old != new:
-        first = next(place for place, (one, other) in enumerate(zip(old, new, strict=True)) if one != other)
-        yield Change(
-            "order", name, items, before=" ".join(old[first : first + 4]), after=" ".join(new[first : first + 4])
-        )
-
-
-def _choices(before: Instrument, after: Instrument) -> Iterable[Change]:
-    """Changes of what an item offers. Items that share a list share the change; a file's thousands count as one."""
-    found: dict[tuple[Change, ...], list[str]] = {}
-    for name, item in after.items.items():
-        if name in before.items:
-            old = {choice.name: choice for choice in before.items[name].choices}
-            new = {choice.name: choice for choice in item.choices}
-            found.setdefault(tuple(_offered(old, new)), []).append(name)
-    for changes, names in found.items():
-        for change in changes:
-            told = ", ".join(names)
-            label = f"{told} {change.name}".strip()
-            yield Change(change.kind, label, frozenset(names), change.column, change.before, change.after)
-
-
-def _offered(old: Mapping[str, Choice], new: Mapping[str, Choice]) -> Iterable[Change]:
-    if old.keys() != new.keys():
-        gone, come = [name for name in old if name not in new], [name for name in new if name not in old]
-        yield Change("choices", "", before=_short(gone, "-"), after=_short(come, "+"))
-    yield from _order("", [name for name in old if name in new], [name for name in new if name in old], frozenset())
-    for name in (name for name in old if name in new):
-        one, other = old[name], new[name]
-        for language in dict.fromkeys([*one.labels, *other.labels]):
-            texts = one.labels.get(language, ""), other.labels.get(language, "")
-            if texts[0] != texts[1]:
-                yield Change("wording", name, column=language, before=texts[0], after=texts[1])
-        if one.score != other.score:
-            yield Change("scoring", name, column="score", before=_number(one.score), after=_number(other.score))
-        if one.missing != other.missing:
-            yield Change("scoring", name, column="missing", before=one.missing or "", after=other.missing or "")
-
-
-def _number(score: float | None) -> str:
-    return "" if score is None else f"{score:g}"
-
-
-def _short(names: list[str], sign: str) -> str:
-    listed = " ".join(f"{sign}{name}" for name in names[:8])
-    return f"{listed} ... ({len(names)})" if len(names) > 8 else listed
-
-
-def _compare(before: Instrument, after: Instrument, name: str, changes: Iterable[Change]) -> IndexComparison:
+def _compare(
+    before: Instrument, after: Instrument, name: str, changes: Iterable[Change], asked_anew: frozenset[str]
+) -> IndexComparison:
     old, new = before.indices[name], after.indices[name]
     below = _below(before, old) | _below(after, new)
     items = set(old.items) | set(new.items)
-    feeding = items | _feeding(before, items) | _feeding(after, items)
-    touching = [
-        change
-        for change in changes
-        if (change.items & feeding if change.items else change.name in below)
-        and not (change.kind in ("added", "removed") and change.name not in feeding | below)
-    ]
-    # the place of an index in the tree above it does not change its own value
-    own = [change for change in touching if not (change.name == name and change.column in ("parent", "weight"))]
-    breaks = tuple(change for change in own if change.kind in BREAKS)
-    routers = (_routers(before, items) | _routers(after, items)) - feeding
-    routed = [change for change in changes if change.kind in ROUTED and change.items & routers and change not in own]
-    return IndexComparison(name, breaks, (*(change for change in own if change.kind not in BREAKS), *routed))
+    counting = items | _feeding(before, items) | _feeding(after, items)
+    routers = (_routers(before, counting) | _routers(after, counting)) - counting
+    same_shares = _shares(before, old) == _shares(after, new)
+    breaks: list[Change] = []
+    beside: list[Change] = []
+    for change in changes:
+        counts, routes = change.items & counting, change.items & routers
+        own = not change.items and change.name in below
+        if not counts and not routes and not own:
+            continue
+        if own and change.name == name and change.column in ("parent", "weight"):
+            continue  # the place of an index in the tree above it does not change its own value
+        rescaled = same_shares and change.column in ("weight", "sandu::weight")
+        container = change.kind in ("added", "removed") and change.name not in counting | routers | below
+        broken = (
+            (change.kind in BREAKS and bool(counts or own) and not rescaled)
+            or (change.kind in ROUTES and bool(routes) and not _grown_file(change, after))
+            or (change.kind in CONDITIONS and bool(asked_anew & (counts | routes)))
+        )
+        (breaks if broken and not container else beside).append(change)
+    return IndexComparison(name, tuple(breaks), tuple(beside))
+
+
+def _grown_file(change: Change, after: Instrument) -> bool:
+    """Whether more places came into a file, which sends nobody elsewhere who was there before."""
+    kinds = {after.items[name].type for name in change.items if name in after.items}
+    return change.kind == "choices" and kinds == {"select_one_from_file"} and not change.before
+
+
+def _shares(instrument: Instrument, index: IndexDeclaration) -> dict[str, object]:
+    """Item -> its share of the index's item weight, and the index below in which it stands."""
+    total = fsum(index.items.values())
+    return {name: (round(weight / total, 9), instrument.items[name].index) for name, weight in index.items.items()}
 
 
 def _below(instrument: Instrument, index: IndexDeclaration) -> set[str]:

@@ -277,14 +277,23 @@ def revise(
 ) -> int | Quarantined | None:
     """Correct a stored answer: new raw answers of all pages; the earlier version is kept. Its number, from 1.
 
-    Quarantined, with nothing changed, when the new answers fail `Instrument.clean`; None for an unknown id.
-    A repeat of what was sent first still gets its receipt.
+    They are cleaned as the first ones were: with the same fieldwork date, the same submission id, in the same language.
+    Quarantined, with nothing changed, when the new answers fail `Instrument.clean`; None for an id that this wave does
+    not have. A repeat of what was sent first still gets its receipt.
     """
     wave = waves.resolve(store, wave)
+    stored = store.read(lambda connection: responses.find(connection, id))
+    if stored is None or stored["wave"] != wave.slug:
+        return None
     instrument = instruments.load(store, wave.instrument_id, wave.instrument_version)
     fixed = bodies.preset_names(instrument)
     raw = bodies.plain(answers)
-    clean = instrument.clean({**{name: raw[name] for name in raw if name not in fixed}, **wave.presets})
+    clean = instrument.clean(
+        {**{name: raw[name] for name in raw if name not in fixed}, **wave.presets},
+        stored["language"],
+        today=date.fromisoformat(stored["fieldwork_date"]),
+        submission_id=id,
+    )
     if clean.problems:
         return Quarantined(dict(clean.problems), clean.first_bad_page)
     return store.write(

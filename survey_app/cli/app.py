@@ -225,7 +225,7 @@ def _check_instrument(path: Path) -> None:
 
     lines, sound = describe(path)
     for line in lines:
-        console.print(line, markup=False)
+        console.print(line, markup=False, emoji=False)
     if not sound:
         raise typer.Exit(1)
 
@@ -239,7 +239,7 @@ def diff_instruments(
     from survey_app.cli.instruments import differences
 
     for line in differences(before, after):
-        console.print(line, markup=False)
+        console.print(line, markup=False, emoji=False)
 
 
 @instrument_app.command("export")
@@ -248,7 +248,7 @@ def instrument_export(
     *,
     to: Annotated[ExportKind, typer.Option(help="The kind of file to write.")],
     output: Annotated[Path | None, typer.Option(help="Where to; by default here, under id and version.")] = None,
-    language: Annotated[str | None, typer.Option(help="Language of the paper version.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the paper version, such as zh.")] = None,
 ) -> None:
     """Write an instrument as Excel, YAML, ODK XForm, codebook (CSV) or for paper (HTML), and print the file's name."""
     from survey_app.cli.instruments import export

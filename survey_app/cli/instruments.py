@@ -14,7 +14,7 @@ from questionnaires.xlsform import to_xform, to_yaml, write_xlsx
 from survey_app.cli.screen import word
 from survey_app.text import LANGUAGES
 
-ENDINGS = {"xlsx": ".xlsx", "yaml": ".yaml", "xform": ".xml", "codebook": "-codebook.csv", "paper": "-{language}.html"}
+ENDINGS = {"xlsx": ".xlsx", "yaml": ".yaml", "xform": ".xml", "codebook": ".csv", "paper": ".html"}
 
 
 def describe(path: Path) -> tuple[list[str], bool]:
@@ -74,10 +74,16 @@ def differences(before: Path, after: Path) -> list[str]:
 
 def export(path: Path, to: str, target: Path | None, language: str | None) -> Path:
     """Write an instrument as another file, by default here under its id and version; never over an existing file."""
+    if language is not None and to != "paper":
+        raise InstrumentError(
+            f"--language is for --to paper; a file of --to {to} holds every language, so leave it out"
+        )
+    if target is not None and target.suffix != ENDINGS[to]:
+        raise InstrumentError(f"{target} does not end in {ENDINGS[to]}, as a file of --to {to} does; name another")
     instrument = load_instrument(path)
     language = language or instrument.default_language
-    ending = ENDINGS[to].format(language=language)
-    target = target or Path(f"{instrument.id}-{instrument.version}{ending}")
+    more = {"codebook": "-codebook", "paper": f"-{language}"}.get(to, "")
+    target = target or Path(f"{instrument.id}-{instrument.version}{more}{ENDINGS[to]}")
     if target.exists():
         raise InstrumentError(f"{target} exists already; name another file with --output, or remove it")
     writers: dict[str, Callable[[], object]] = {

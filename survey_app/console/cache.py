@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis import Estimates, Sample, open_snapshot
+from analysis.scoring import answers_off_the_scale
 from survey_app.console import places, readings
 from survey_app.publish.exports import DEGREES
 
@@ -85,6 +86,12 @@ def modes(folder: str) -> frozenset[str]:
 def drawn_cases(folder: str) -> pd.DataFrame:
     """District and disposition of every drawn case of a snapshot."""
     return pd.read_parquet(Path(folder) / "sample.parquet", columns=["district", "disposition"])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def off_the_scale(folder: str) -> dict[str, int]:
+    """Item -> answers whose number scores outside 0-100; only items that have such answers."""
+    return answers_off_the_scale(sample(folder), sample(folder).instrument)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

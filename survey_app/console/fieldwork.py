@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis import format_number
+from questionnaires.instrument import Instrument
 from survey_app.console import cache, markup
 from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
@@ -136,6 +137,35 @@ def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: 
     return markup.table(columns, rows, caption=_("Drawn sample of the snapshot by outcome (persons)"))
 
 
+def scale_check(counts: Mapping[str, int], instrument: Instrument, language: str) -> str:
+    """Per item, how many answers of the snapshot have no score because their number scores outside 0-100.
+
+    "" where the instrument scores no numbers and so none can be off its scale.
+    """
+    _ = translator(language)
+    if not counts and not any(item.scores_numbers for item in instrument.items.values()):
+        return ""
+    heading = markup.section(_("Off the scale"), _("Numbers that the instrument's own rule scores outside 0-100."))
+    if not counts:
+        return heading + markup.note(_("Every number in the snapshot lies on its scale."))
+    columns = [markup.Column("item", _("Question"), kind="name"), markup.Column("count", _("answers (n)"))]
+    rows = [
+        markup.Row(
+            name,
+            {"item": f"{name} · {instrument.item(name).label(language)}", "count": format_number(float(count), 0)},
+        )
+        for name, count in counts.items()
+    ]
+    caption = _("Answers of the probability sample without a score, because they fall off the scale")
+    return (
+        heading
+        + markup.table(columns, rows, caption=caption)
+        + markup.note(
+            _("They count in no index. Look at the answers, or give the item a constraint in the next version.")
+        )
+    )
+
+
 def _grouping(visit: Visit) -> str:
     """How the lines are added up: by district at first."""
     _ = visit.translate
@@ -161,6 +191,10 @@ def _sample(visit: Visit, snapshot: Snapshot, names: Mapping[str, str]) -> None:
             _("“Complete of drawn” is the plain share of drawn persons who answered, unweighted; it is no AAPOR rate.")
         )
     )
+    folder = str(snapshot.folder)
+    checked = scale_check(cache.off_the_scale(folder), cache.sample(folder).instrument, visit.language)
+    if checked:
+        st.html(checked)
 
 
 def _card(name: str, texts: Mapping[str, str], total: Line, facts: tuple[str, ...]) -> markup.Card:

@@ -20,6 +20,7 @@ SHOWN_FIELD = "shown-levels"
 """Names of the fields that a form adds to a chain; no item can have them, for item names hold no hyphen."""
 
 MATCHES = 20
+LONGEST_SEARCH = 60
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,17 @@ class Match:
 
 def chain(instrument: Instrument) -> tuple[Item, ...]:
     """The levels of the instrument's address, from the widest down; fewer than two make no chain."""
-    levels = tuple(item for item in instrument.with_role("address") if item.type == "select_one_from_file")
+    levels = tuple(item for item in instrument.items.values() if _is_place(item))
     return levels if len(levels) > 1 else ()
+
+
+def is_level(item: Item) -> bool:
+    """Whether an item is a level of its form's address."""
+    return _is_place(item) and sum(map(_is_place, item.items.values())) > 1
+
+
+def _is_place(item: Item) -> bool:
+    return item.role == "address" and item.type == "select_one_from_file"
 
 
 def levels_on(levels: Sequence[Item], items: Sequence[Item]) -> tuple[Item, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, cast
 
@@ -10,10 +10,12 @@ from questionnaires.choices import Choice
 from questionnaires.instrument import Page
 from questionnaires.items import Item
 from questionnaires.ranges import as_text
+from survey_app.pages import lists
+from survey_app.pages.lists import Lookup
 
 Kind = Literal[
-    "note", "told", "choices", "scale", "many", "menu", "rank", "number", "date", "time", "dateTime", "acknowledge",
-    "text", "long_text",
+    "note", "told", "choices", "scale", "many", "menu", "search", "rank", "number", "date", "time", "dateTime",
+    "acknowledge", "text", "long_text",
 ]  # fmt: skip
 
 # Not after a full stop inside quotation marks: there the quotation belongs to what is asked.
@@ -54,7 +56,8 @@ class Control:
     """One item as it stands on a page.
 
     `value` is the raw answer ("" or () when there is none); `scale` are the choices of a numbered scale, drawn in a
-    row; `choices` those drawn below one another; `problem` the sentence shown beside the item, or None.
+    row; `choices` those drawn below one another; `problem` the sentence shown beside the item, or None; `lookup` what
+    is shown of a list that is too long to send.
     """
 
     item: Item
@@ -66,6 +69,7 @@ class Control:
     choices: tuple[Choice, ...] = ()
     problem: str | None = None
     guidance: str = ""
+    lookup: Lookup | None = None
 
     @property
     def name(self) -> str:
@@ -145,13 +149,27 @@ def controls(
     submission_id: str,
     language: str,
     problems: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> tuple[Control, ...]:
-    """The controls of a page's items, in order; `problems` maps an item's name to its sentence."""
-    problems = problems or {}
-    return tuple(
+    """The controls of a page's items, in order; `problems` maps an item's name to its sentence.
+
+    `typed` is what was written to find something in a long list, by item name.
+    """
+    problems, typed = problems or {}, typed or {}
+    drawn = (
         _control(item, answers, submission_id=submission_id, language=language, problem=problems.get(item.name))
         for item in items
     )
+    return tuple(_shortened(each, typed.get(each.name), answers, language) for each in drawn)
+
+
+def _shortened(control: Control, text: str | None, answers: Mapping[str, Any], language: str) -> Control:
+    """The same control; of a list that is searched only what is chosen, found, or no answer."""
+    if control.kind != "search":
+        return control
+    chosen = [control.value] if isinstance(control.value, str) else control.value
+    found = lists.look_up(control.item, control.choices, text, chosen=chosen, answers=answers, language=language)
+    return replace(control, choices=control.set_apart, lookup=found)
 
 
 def blocks(drawn: Sequence[Control]) -> tuple[Control | Matrix, ...]:
@@ -190,7 +208,7 @@ def _control(
         offered = tuple(Choice(number, {"": number}) for number in item.range.values)
     kind = _kind(item, offered)
     numbered = item.range is not None
-    scale = tuple(c for c in offered if numbered or c.name.isdecimal()) if kind == "scale" else ()
+    scale = tuple(c for c in offered if numbered or _is_number(c)) if kind == "scale" else ()
     answer = answers.get(item.name, item.default)
     if item.read_only:
         answer = item.program.run(answers, submission_id=submission_id).answers.get(item.name)
@@ -199,7 +217,7 @@ def _control(
         kind=kind,
         label=item.label(language, answers, submission_id),
         hint=item.hint(language, answers, submission_id),
-        value=_value(answer, many=kind in ("many", "rank")),
+        value=_value(answer, many=item.type in ("select_multiple", "rank")),
         scale=scale,
         choices=tuple(choice for choice in offered if choice not in scale),
         problem=problem,
@@ -208,6 +226,8 @@ def _control(
 
 
 def _kind(item: Item, offered: Sequence[Choice]) -> Kind:
+    if lists.is_long(item, offered):
+        return "search"
     if item.type == "select_multiple":
         return "many"
     if item.type == "range":
@@ -224,9 +244,15 @@ def _select_kind(item: Item, offered: Sequence[Choice]) -> Kind:
         return "choices"
     if item.appearances & {"minimal", "autocomplete"} or item.type == "select_one_from_file":
         return "menu"
-    if sum(choice.name.isdecimal() for choice in offered) >= 5:
+    if sum(map(_is_number, offered)) >= 5:
         return "scale"
     return "menu" if len(offered) >= LONG_LIST else "choices"
+
+
+def _is_number(choice: Choice) -> bool:
+    """Whether a choice says its number and no more ("3", "3\u5206"), so that the number alone can stand for it."""
+    own = [label.strip() for label in choice.labels.values()]
+    return choice.name.isdecimal() and all(len(text.removeprefix(choice.name)) <= 1 for text in own)
 
 
 def _value(answer: Any, *, many: bool) -> str | tuple[str, ...]:

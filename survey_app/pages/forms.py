@@ -36,7 +36,9 @@ def draw(visit: Visit, shown: Show, frame: Frame, _: Translate) -> tuple[Fields,
     """Draws the form of a page; returns its fields and the button that was pressed, if any."""
     page, language = shown.page, visit.language
     items = asked(page, shown.answers, visit.id)
-    drawn = controls(items, shown.answers, submission_id=visit.id, language=language, problems=shown.problems)
+    drawn = controls(
+        items, shown.answers, submission_id=visit.id, language=language, problems=shown.problems, typed=shown.typed
+    )
     number, ahead = visit.instrument.progress(shown.answers, page, submission_id=visit.id)
     first = visit.instrument.next_page(visit.answers, submission_id=visit.id) is page
     with st.form(f"page-{page.name}", border=False, enter_to_submit=False):
@@ -64,8 +66,9 @@ def _heading(visit: Visit, shown: Show, frame: Frame, *, first: bool) -> None:
         st.title(widgets.as_text(frame.title), anchor=False)
         if frame.opening:
             st.html(frame.opening)
-    elif shown.page.label(visit.language):
-        st.title(widgets.as_text(shown.page.label(visit.language, shown.answers, visit.id)), anchor=False)
+    if shown.page.label(visit.language):
+        heading = st.subheader if first else st.title
+        heading(widgets.as_text(shown.page.label(visit.language, shown.answers, visit.id)), anchor=False)
 
 
 def _items(
@@ -85,7 +88,7 @@ def _items(
         found, go = _search(visit, shown, prefix, _)
         fields |= found
     fields |= widgets.draw(kept, prefix=prefix, language=visit.language, translate=_, aloud=frame.aloud)
-    return fields, go
+    return fields, next(iter(fields.pop(widgets.GO, ())), go)
 
 
 def _search(visit: Visit, shown: Show, prefix: str, _: Translate) -> tuple[Fields, str | None]:
@@ -99,16 +102,17 @@ def _search(visit: Visit, shown: Show, prefix: str, _: Translate) -> tuple[Field
         typed = st.text_input(
             _("Find your community (village) by its Chinese name"),
             shown.search,
-            max_chars=60,
+            max_chars=address.LONGEST_SEARCH,
             key="find",
             placeholder=_("for example: 水井坊"),
         )
         fields[address.SEARCH_FIELD] = [typed or ""]
-        if st.form_submit_button(_("Find"), key="go-search"):
+        if st.form_submit_button(_("Find"), width="stretch", key="go-search"):
             go = "search"
         if shown.matches:
-            label = _("Found; tap yours, then go on:")
-            fields[address.FOUND_FIELD] = widgets.draw_matches(shown.matches, prefix=prefix, label=label)
+            fields[address.FOUND_FIELD] = widgets.draw_matches(
+                shown.matches, key=f"{prefix}-{address.FOUND_FIELD}", label=_("Found; please tap:")
+            )
         elif shown.search:
             st.error(_("No community with this name. Try fewer characters, or choose below."))
         st.caption(_("Or choose step by step; after each step press Next:"))

@@ -2,28 +2,34 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from questionnaires.instrument import Page
-from survey_app.pages import address
+from survey_app.pages import address, lists
 from survey_app.pages.controls import asked, raw_answers
 from survey_app.pages.keeping import Keeper
 from survey_app.pages.visit import Ending, Visit, find_page
 from survey_app.text import LANGUAGES
 
-LONGEST_COPY = 32_768
+LONGEST_COPY = 8_192
+"""Characters; longer answers are not carried along, and a second tap then gets its thanks without the receipt."""
 
 
 @dataclass(frozen=True)
 class Show:
-    """The same page again, nothing written: with problems, or with communities found."""
+    """The same page again, nothing written: with problems, with communities found, or with what a long list holds.
+
+    `typed` is what was written to find something in a long list, item name -> text; `sought` the item just looked for.
+    """
 
     page: Page
     answers: Mapping[str, Any]
     problems: Mapping[str, str]
     matches: tuple[address.Match, ...] = ()
     search: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    sought: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,15 +74,18 @@ def take(keeper: Keeper, visit: Visit, page: Page, sent: Sent) -> Step:
         return _save(keeper, visit, page, answers, sent, language=language) or Go(page.name, language)
     if sent.go == "stay":
         return _save(keeper, visit, page, answers, sent) or Go(page.name, visit.language)
-    if _searches(visit, page, answers, sent):
-        return Show(page, answers, {}, *_found(visit, page, answers, sent))
+    typed = _typed(visit, page, answers, sent)
+    sought = _sought(typed, sent)
+    if sought or _searches(visit, page, answers, sent):
+        return Show(page, answers, {}, *_found(visit, page, answers, sent), typed, sought)
     return _onward(keeper, visit, page, answers, sent)
 
 
 def _onward(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
     problems = visit.instrument.problems(page, answers, visit.language, submission_id=visit.id)
     if problems:
-        return Show(page, answers, problems, *_found(visit, page, answers, sent))
+        found = _found(visit, page, answers, sent)
+        return Show(page, answers, problems, *found, _typed(visit, page, answers, sent))
     fresh = _next_level(visit, page, answers, sent)
     if fresh:
         return _save(keeper, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
@@ -123,10 +132,14 @@ def read_copy(visit: Visit, text: str) -> dict[str, Any] | None:
 
 
 def write_copy(visit: Visit) -> str:
-    """The copy for a page of this visit: its raw answers so far as compact JSON, without the wave's presets."""
+    """The copy for a page of this visit: its raw answers so far as compact JSON, without the wave's presets.
+
+    "" when they are too long to be carried from page to page.
+    """
     if not visit.kept:
         return ""
-    return json.dumps(dict(visit.kept), ensure_ascii=False, separators=(",", ":"))
+    copy = json.dumps(dict(visit.kept), ensure_ascii=False, separators=(",", ":"))
+    return copy if len(copy) <= LONGEST_COPY else ""
 
 
 def _is_raw(value: Any) -> bool:
@@ -161,10 +174,24 @@ def _searches(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) 
 
 def _found(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> tuple[tuple[address.Match, ...], str]:
     """The communities of the name that was typed on this page, and the name."""
-    levels, text = address.chain(visit.instrument), sent.text(address.SEARCH_FIELD)
+    levels, text = address.chain(visit.instrument), sent.text(address.SEARCH_FIELD)[: address.LONGEST_SEARCH]
     if not text or not address.levels_on(levels, page.items):
         return (), ""
     return address.find(levels, text, answers, visit.language), text
+
+
+def _typed(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> dict[str, str]:
+    """What stands in the fields of this page that search a long list, by item name; empty ones only when pressed."""
+    names = [item.name for item in asked(page, answers, visit.id)]
+    written = {name: sent.text(lists.typed_field(name))[: address.LONGEST_SEARCH] for name in names}
+    return {name: text for name, text in written.items() if text or sent.go == lists.typed_field(name)}
+
+
+def _sought(typed: Mapping[str, str], sent: Sent) -> str:
+    """The long list to search now, by item name: its button was pressed, or a new text stands in its field; or ""."""
+    pressed = [name for name in typed if sent.go == lists.typed_field(name)]
+    fresh = [name for name, text in typed.items() if text != sent.text(lists.searched_field(name))]
+    return next(iter((*pressed, *fresh)), "")
 
 
 def _next_level(visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> str:

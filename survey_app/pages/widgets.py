@@ -10,10 +10,16 @@ from datetime import date, time
 import streamlit as st
 
 from questionnaires.choices import Choice
-from survey_app.pages import address
+from survey_app.pages import address, lists
 from survey_app.pages.controls import Control
 
 Fields = dict[str, list[str]]
+GO = "go"
+"""Among the fields of a form: the button that was pressed beside a control."""
+
+MOST_PASTED = 12_000
+"""Streamlit drops a longer paste without a word; up to this the form itself says that a text is too long."""
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=])")
 
 
@@ -34,7 +40,7 @@ def draw(
     """
     fields: Fields = {}
     for control in drawn:
-        with st.container(border=True, key=f"{prefix}-item-{control.name}"):
+        with st.container(border=True, key=frame(prefix, control)):
             if aloud and control.kind not in ("note", "told"):
                 st.caption(translate("Read aloud:"))
             if control.letter:
@@ -42,10 +48,20 @@ def draw(
             required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
             st.markdown(f"**{as_text(control.question)}**{required}")
             _help(control, translate, aloud)
-            fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
+            key = f"{prefix}-{control.name}"
+            if control.lookup:
+                fields |= _looked_up(control, control.lookup, key, language, translate)
+            else:
+                fields[control.name] = _draw(control, key, language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
     return fields
+
+
+def frame(prefix: str, control: Control) -> str:
+    """The key of a control's frame; it also tells the stylesheet how many numbers a scale has."""
+    cells = f"-cells{len(control.scale)}" if control.kind == "scale" else ""
+    return f"{prefix}{cells}-item-{control.name}"
 
 
 def _help(control: Control, translate: Callable[[str], str], aloud: bool) -> None:
@@ -61,18 +77,56 @@ def _help(control: Control, translate: Callable[[str], str], aloud: bool) -> Non
             st.markdown(as_text(control.guidance))
 
 
-def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -> list[str]:
-    """The communities that were found, to choose one; returns its code in a list."""
-    by_code = {match.code: match for match in matches}
-    chosen = st.radio(
+def draw_matches(
+    matches: Sequence[address.Match], *, key: str, label: str, chosen: str = "", others: Sequence[Choice] = (),
+    language: str = "zh",
+) -> list[str]:  # fmt: skip
+    """What was found, to choose one, with other choices behind; returns the chosen code in a list."""
+    words = {match.code: " \u00b7 ".join(filter(None, (match.label, match.place))) for match in matches}
+    words |= {choice.name: choice.label(language) for choice in others}
+    found = st.radio(
         label,
-        list(by_code),
-        format_func=lambda code: as_text(f"{by_code[code].label} · {by_code[code].place}"),
-        index=None,
-        key=f"{prefix}-{address.FOUND_FIELD}",
+        list(words),
+        format_func=lambda code: as_text(words[code]),
+        index=list(words).index(chosen) if chosen in words else None,
+        key=key,
         width="stretch",
     )
-    return [chosen] if chosen else []
+    return [found] if found else []
+
+
+def _looked_up(
+    control: Control, lookup: lists.Lookup, key: str, language: str, translate: Callable[[str], str]
+) -> Fields:
+    """The search in a list that is too long to send, and what is chosen or found of it."""
+    name = control.name
+    label = translate("Write part of the name, then press Find")
+    typed = st.text_input(label, lookup.text or "", max_chars=address.LONGEST_SEARCH, key=f"{key}-{lists.GO}text")
+    pressed = st.form_submit_button(translate("Find"), width="stretch", key=f"go-{lists.typed_field(name)}")
+    if lookup.text and not lookup.found:
+        st.error(translate("Nothing in the list has this name. Try fewer characters, or other ones."))
+    elif lookup.text == "":
+        st.error(translate("Please write a few characters of the name first."))
+    fields = {lists.typed_field(name): [typed or ""], lists.searched_field(name): [lookup.text or ""]}
+    fields[name] = _of_lookup(control, lookup, key, language, translate)
+    if lookup.full:
+        more = translate("No more than {most} are shown. If yours is missing, write more of its name.")
+        st.caption(as_text(more.format(most=address.MATCHES)))
+    return fields | ({GO: [lists.typed_field(name)]} if pressed else {})
+
+
+def _of_lookup(
+    control: Control, lookup: lists.Lookup, key: str, language: str, translate: Callable[[str], str]
+) -> list[str]:
+    if control.item.type == "select_multiple":
+        boxes = [*(Choice(match.code, {"": match.label}) for match in lookup.matches), *control.choices]
+        return [choice.name for choice in boxes if _box(choice, control, key, language)]
+    if not lookup.matches and not control.choices:
+        return []
+    label = translate("Found; please tap:") if lookup.found else _spoken(control)
+    return draw_matches(
+        lookup.matches, key=key, label=label, chosen=str(control.value), others=control.choices, language=language
+    )
 
 
 def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
@@ -83,7 +137,7 @@ def _draw(control: Control, key: str, language: str, translate: Callable[[str], 
         case "told":
             st.markdown(as_text(str(control.value)))
         case "acknowledge":
-            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key)
+            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key, width="stretch")
             found = ["OK"] if agreed else []
         case "rank":
             found = [part for each in control.choices for part in _place(each, control, key, language, translate)]
@@ -106,7 +160,14 @@ def _written(control: Control, key: str) -> list[str]:
     if control.kind == "dateTime":
         value, example = value.replace("T", " "), "2026-01-31 08:30"
     write = st.text_area if control.kind == "long_text" else st.text_input
-    written = write(_spoken(control), value, max_chars=2000, key=key, placeholder=example, label_visibility="collapsed")
+    written = write(
+        _spoken(control),
+        value,
+        max_chars=MOST_PASTED,
+        key=key,
+        placeholder=example,
+        label_visibility="collapsed",
+    )
     return [written] if written else []
 
 
@@ -164,7 +225,8 @@ def _place(choice: Choice, control: Control, key: str, language: str, translate:
 
 
 def _box(choice: Choice, control: Control, key: str, language: str) -> bool:
-    return st.checkbox(as_text(choice.label(language)), choice.name in control.value, key=f"{key}-{choice.name}")
+    label = as_text(choice.label(language))
+    return st.checkbox(label, choice.name in control.value, key=f"{key}-{choice.name}", width="stretch")
 
 
 def _date(control: Control, key: str) -> list[str]:

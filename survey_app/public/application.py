@@ -20,7 +20,8 @@ from survey_app.public.visit import enter, is_id
 from survey_app.settings import Settings
 from survey_app.text import LANGUAGES, preferred_language, translator
 
-BODY_LIMIT = 65_536
+BODY_LIMIT = 262_144
+"""Bytes; a character of Chinese takes nine, so this holds twelve texts of full length."""
 """Bytes of a request's body; the longest honest page is a tenth of it."""
 
 STREAMLIT_PATHS = ("/_stcore/", "/static/", "/media/", "/component/")

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from questionnaires.instrument import Page
 from survey_app.http.middleware import ERROR_SENTENCES
-from survey_app.pages import forms, widgets
+from survey_app.pages import forms, lists, widgets
 from survey_app.pages.journey import Sent, Show, Step, take
 from survey_app.pages.keeping import Drafts
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
@@ -55,7 +55,8 @@ def main() -> None:
             show_ending(visit, language)
     else:
         show_form(places[turn], places[1 - turn], visit, title)
-    st.html(styles.after(st.session_state.get("step", 0), LANGUAGE_TAGS[language]), unsafe_allow_javascript=True)
+    tag, sought = LANGUAGE_TAGS[language], st.session_state.get("sought", "")
+    st.html(styles.after(st.session_state.get("step", 0), tag, into=sought), unsafe_allow_javascript=True)
 
 
 def ended(slug: str, visit_id: str) -> Ending | None:
@@ -139,6 +140,9 @@ def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending | None:
     st.session_state["step"] = st.session_state.get("step", 0) + 1
     st.session_state.pop(f"began-{visit.id}-{page.name}", None)
     st.session_state.pop(f"show-{visit.id}", None)
+    st.session_state["sought"] = (
+        f"go-{lists.typed_field(step.sought)}" if isinstance(step, Show) and step.sought else ""
+    )
     if isinstance(step, Ending):
         if step.kind in ENDINGS:
             st.session_state[f"receipt-{visit.id}"] = step.receipt

@@ -1,5 +1,6 @@
 """Looks of the Streamlit door that its theme settings cannot reach, and the few bits of HTML it shows."""
 
+import re
 from html import escape
 from pathlib import Path
 
@@ -30,11 +31,16 @@ def link(address: str, label: str) -> str:
     return f'<p class="sandu-link"><a href="{escape(address)}" target="_self">{escape(label)}</a></p>'
 
 
-def after(step: int, tag: str) -> str:
-    """What a page needs that Streamlit does not do: its language named to screen readers, and its top in sight.
+def after(step: int, tag: str, *, into: str = "") -> str:
+    """What a page needs that Streamlit does not do: its language named to screen readers, and the right part in sight.
 
-    Streamlit says "en" of every page and keeps the place where the old one was left. `step` makes the script anew.
+    Streamlit says "en" of every page and keeps the place where the old one was left: its top comes into sight, or the
+    widget with the key `into` (the button of a search, with what was found below). `step` makes the script anew.
     """
     language = f"document.documentElement.lang = '{escape(tag)}'"
     scroll = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
+    if into:
+        # as Streamlit makes a class of a key
+        name = "st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", into)
+        scroll = f"document.getElementsByClassName('{name}')[0]?.scrollIntoView({{block: 'center'}})"
     return f"<script>{language}; {scroll} /* {int(step)} */</script>"

@@ -18,7 +18,7 @@ from typing import IO
 import pandas as pd
 
 from analysis import format_interval, format_number, open_snapshot
-from analysis.scoring import score_frame
+from analysis.scoring import answers_off_the_scale, score_frame
 from questionnaires import load_instrument
 from survey_app.publish.catalogue import Snapshot
 from survey_app.store.errors import StoreError
@@ -165,12 +165,23 @@ def _page(snapshot: Snapshot, kind: str, language: str) -> str:
     lines.append(_("manifest.json names the instrument, the code version, the seed and the size assumption."))
     lines.append(_("margins.csv and weighting.yaml hold the population margins and the weighting recipe."))
     if kind == "responses":
+        lines.extend(_off_the_scale(snapshot, language))
         lines.append(_("Recompute with: analysis.open_snapshot(this zip).index('satisfaction', by='district')"))
     lines.append(
         _("Hashes in manifest.json: under files the snapshot's own, under download those of the files in this zip.")
     )
     lines.append(_("A text cell that began with = + - @ has an apostrophe before it, so that no spreadsheet runs it."))
     return "\n".join(lines)
+
+
+def _off_the_scale(snapshot: Snapshot, language: str) -> list[str]:
+    """A line on the numbers that have no score because their item's rule takes them out of 0-100; [] when none."""
+    rows = pd.read_parquet(snapshot.folder / "responses.parquet")
+    counts = answers_off_the_scale(rows, load_instrument(snapshot.folder / "instrument.yaml"))
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    _ = translator(language)
+    line = _("Answers without a score because they fall off the scale (item, answers): {list}")
+    return [line.format(list=told)] if counts else []
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

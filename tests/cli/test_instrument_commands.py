@@ -66,13 +66,13 @@ def test_check_finds_an_item_that_nobody_is_asked_with_its_row(sandu: Sandu, tmp
 
 
 def test_diff_says_in_words_what_changed_and_what_stays_comparable(sandu: Sandu, tmp_path: Path) -> None:
-    old, new = small(tmp_path / "a.yaml"), small(tmp_path / "b.yaml", version="2", label="[一]?", choice="no")
+    old, new = small(tmp_path / "a.yaml"), small(tmp_path / "b.yaml", version="2", label="[一] :star:?", choice="no")
     assert sandu("diff", old, new) == (
         0,
         "the form: version: 1 -> 2\n"
-        'q1: wording of label: "一?" -> "[一]?"\n'
+        'q1: wording of label: "一?" -> "[一] :star:?"\n'
         "q2: when it is asked, relevant: ${q1} = 'yes' -> ${q1} = 'no'\n"
-        'index all stays comparable; to be judged beside it: q1: wording of label: "一?" -> "[一]?"\n',
+        'index all stays comparable; to be judged beside it: q1: wording of label: "一?" -> "[一] :star:?"\n',
     )
     assert "指数 all 前后可比；另请留意：q1 的文字改了" in sandu("diff", old, new, language="zh")[1]
     assert sandu("diff", old, old)[1].startswith("Both versions have the same content.")
@@ -103,8 +103,12 @@ def test_export_writes_every_kind_of_file(sandu: Sandu, tmp_path: Path) -> None:
         (["check", "absent.yaml"], "there is no instrument file absent.yaml"),
         (["diff", str(OPINION), str(LIBRARY / "inspection.yaml")], "are two instruments; name two versions of one"),
         (["instrument", "export", str(OPINION), "--to", "paper", "--language", "fr"], "no language 'fr', only zh, en"),
+        (["instrument", "export", str(OPINION), "--to", "xlsx", "--language", "en"],
+         "--language is for --to paper; a file of --to xlsx holds every language, so leave it out"),
+        (["instrument", "export", str(OPINION), "--to", "xlsx", "--output", "form.yaml"],
+         "form.yaml does not end in .xlsx, as a file of --to xlsx does; name another"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_done_is_one_sentence(sandu: Sandu, arguments: list[str], words: str) -> None:
     with pytest.raises(ValueError, match=words) as caught:
         sandu(*arguments)

@@ -169,6 +169,16 @@ def test_every_type_is_stored_clean_from_the_streamlit_door(published: World) ->
     assert json.loads(stored["answers"]) | {"began": ""} == STORED
 
 
+def test_the_first_page_has_the_form_s_title_and_its_own_heading(resident: Resident, published: World) -> None:
+    html = resident.open("/s/types").html
+    assert "<h1>题型</h1>" in html
+    assert "<h2>数字和时间</h2>" in html
+    app = AppTest.from_file(SCRIPT, default_timeout=60)
+    app.query_params.update({"s": "types", "r": new_id(), "lang": "zh"})
+    app.run()
+    assert ([each.value for each in app.title], [each.value for each in app.subheader]) == (["题型"], ["数字和时间"])
+
+
 def press(app: AppTest) -> None:
     next(button for button in app.button if str(button.key).startswith("go-next-")).click()
     app.run()

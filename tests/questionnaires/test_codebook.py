@@ -36,3 +36,10 @@ def test_the_codebook_as_csv_opens_in_excel_and_reads_back(opinion: Instrument, 
     with (tmp_path / "codebook.csv").open(encoding="utf-8-sig", newline="") as lines:
         read = list(csv.DictReader(lines))
     assert read == [{k: "" if v is None else str(v) for k, v in row.items()} for row in codebook_rows(opinion)]
+
+
+def test_the_codebook_says_how_a_number_becomes_a_score(opinion: Instrument) -> None:
+    scores = {row["item"]: row["score_expression"] for row in codebook_rows(opinion) if row["score_expression"]}
+    assert scores == {name: item.score.text for name, item in opinion.items.items() if item.score is not None}
+    assert scores["E7"] == "100 * (. - 1) div 9"
+    assert {row["score_expression"] for row in codebook_rows(opinion) if row["item"] == "E1"} == {""}

@@ -251,6 +251,7 @@ def test_breaches_of_the_order_must_be_listed(inspection: Instrument) -> None:
         {"I11_all": 2, "I11": 3},
         {"I13_eligible": 0, "I13_assessed": 1},
         {"I14_months": 13},
+        {"months": 6, "I14_months": 7},
         {"I15_planned": 3, "I15_done": 4},
         {"I6": -1},
     ],
@@ -280,6 +281,38 @@ def test_the_pass_pattern_is_counted(inspection: Instrument) -> None:
     assert [cleaned(inspection, {})[name] for name in pattern] == ["0", "0", "0"]
     other = {**BEST, "I6": 0, "I13_eligible": 0, "I13_assessed": 0}
     assert [cleaned(inspection, other)[name] for name in pattern] == ["14", "1", "1"]
+
+
+MIDDLING = {
+    **{**parts("I1", LEADERS, "yyn"), **parts("I2", MEANS, "yyy"), **parts("I4", PLANS, "yn")},
+    **{"I3_rules": "yes", "I3_sampled": 10, "I3_compliant": 7, **counts("I5", MEETINGS, 2, 0, 0), "I6": 3, "I7": 0},
+    **{**counts("I8", BODIES, 4, 2, 6, 1), "I9": "yes", "I10": "decided", "I11_all": 5, "I11": 2, "I12": "planned"},
+    **{"I13_eligible": 8, "I13_assessed": 6, "I14_months": 9, "I14_ledgers": "yes", "I14_owners": "no"},
+    **{"I15_planned": 20, "I15_done": 5, "I15_breaches": 0, "I16": 0},
+}
+FIRST_CIRCLE = {  # at mid-year, I8 pooled; no record to sample, no decision to assess, no compound planned
+    **{"district": "510104", "circle_entry": "1-510104-2014", "months": 6, "I8_rule": "pooled"},
+    **{**parts("I1", LEADERS, "yyy"), **parts("I2", MEANS, "nny"), **parts("I4", PLANS, "yy"), "I13_eligible": 0},
+    **{"I3_rules": "yes", "I3_sampled": 0, "I3_compliant": 0, **counts("I5", MEETINGS, 1, 1, 1), "I6": 1, "I7": 1},
+    **{**counts("I8", BODIES, 1, 0, 0, 0), "I9": "no", "I10": "started", "I11_all": 3, "I11": 3, "I15_planned": 0},
+    **{"I14_months": 6, "I14_ledgers": "yes", "I14_owners": "yes", "I16": 2},
+}
+HALF = ("I4_long", "I4_year", "I6", "I7", "I9", "I10", "I11_all", "I11", "I12", "I16")
+
+
+def test_the_sum_of_a_whole_visit_is_the_mean_counted_by_hand(inspection: Instrument) -> None:
+    visits = [MIDDLING, FIRST_CIRCLE, {name: MIDDLING[name] for name in HALF}]
+    by_hand = [
+        [2 * THIRD, 100, 85, 50, THIRD, 100, 0, 68.75, 100, 50, 2 * THIRD, 50, 75, 175 / 3, 25, 0],
+        [100, THIRD, 100, 100, 100, 100, 50, 0, 100, 100, 250 / 3, 100],
+        [50, 100, 0, 100, 50, 2 * THIRD, 50, 0],  # eight items of sixteen are half of the weight: just enough
+    ]
+    frame = pd.DataFrame([cleaned(inspection, visit) for visit in visits])
+    frame["place"], frame["weight"] = ["a", "b", "c"], 1.0
+    sample = Sample(frame, Design(weight="weight"), instrument=inspection)
+    means = pytest.approx([sum(scores) / len(scores) for scores in by_hand])
+    assert sample.index("inspection", by="place").to_frame()["estimate"].tolist() == means
+    assert sample.with_person_index("inspection", name="sum").data["sum"].to_pylist() == means
 
 
 def test_items_that_do_not_apply_leave_the_denominator_of_the_sum(inspection: Instrument) -> None:

@@ -63,13 +63,22 @@ def test_who_skips_what_is_said_in_words(opinion: Instrument) -> None:
         "第1题选“愿意参加”时请接着往下答；否则到此结束，谢谢您！",
         "第1题选“愿意参加”，并且第2题选“是”，并且第3题选“是”，并且第4题选“否”时请接着往下答；否则到此结束，谢谢您！",
     ]
-    assert "如选“1到2次”或“3次或更多”，请答第23、24题；否则跳过。" in paragraphs(chinese, "route")
+    assert "如选“1到2次”或“3次或更多”，后面要答第23、24题；没选的，跳过第23、24题。" in paragraphs(chinese, "route")
     assert "第20题选“有”时才答这一题。" in paragraphs(chinese, "when")
-    assert 'If "Once or twice" or "Three times or more", answer questions 23, 24; otherwise skip them.' in paragraphs(
-        english, "route"
+    said = (
+        'If "Once or twice" or "Three times or more", also answer questions 23, 24; if not, leave questions 23, 24 out.'
     )
-    assert "表　　号" in chinese
-    assert "SD-1" in chinese
+    assert said in paragraphs(english, "route")
+
+
+def test_the_header_is_that_of_an_office(opinion: Instrument) -> None:
+    header = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', to_paper(opinion, "zh"))
+    assert header == [
+        ("表　　号：", "SD-1"), ("制定机关：", "示范问卷，由主办单位署名"),
+        ("批准（备案）文号：", "未备案（示范问卷）"),
+        ("有效期至：", "2027年12月31日"),
+    ]  # fmt: skip
+    assert '<th scope="row">Valid until:</th><td>2027-12-31</td>' in to_paper(opinion, "en")
 
 
 @pytest.mark.parametrize(
@@ -88,16 +97,32 @@ def test_who_skips_what_is_said_in_words(opinion: Instrument) -> None:
         ("${q1} = 'no' or selected(${q1}, 'yes')", "第1题选“否”或“是”", 'question 1 is "否" or "是"'),
         ("${adult} = 'no'", "第2题小于18", "question 2 is below 18"),
         ("${adult} != 'no'", "第2题是18或更多", "question 2 is 18 or more"),
+        ("selected(${q3}, 'tv')", "第3题选了“电视”", 'question 3 includes "电视"'),
+        ("not(selected(${q3}, 'tv'))", "第3题没有选“电视”", 'question 3 does not include "电视"'),
+        ("${q3} = 'tv'", "第3题只选了“电视”", 'question 3 is "电视" alone'),
+        ("count-selected(${q3}) >= 2", "第3题选中的项数是2或更多",
+         "the number of answers ticked in question 3 is 2 or more"),
+        ("${q4} < date('2020-01-01')", "第4题早于2020-01-01", "question 4 is before 2020-01-01"),
+        ("not(${q4} < date('2020-01-01'))", "第4题是2020-01-01或更晚", "question 4 is 2020-01-01 or later"),
+        ("${twice} > 8", "twice（由第2题得出）大于8", "twice (which follows from question 2) is above 8"),
         ("${q2} mod 2 = 1", "“第2题 mod 2 = 1”成立", "question 2 mod 2 = 1 holds"),
         ("string-length(${q1}) > 2", "“string-length(第1题) > 2”成立", "string-length(question 1) > 2 holds"),
     ],
 )  # fmt: skip
 def test_a_condition_is_said_in_words(relevant: str, chinese: str, english: str) -> None:
     form = small_form()
-    form["survey"].append({"type": "calculate", "name": "adult", "calculation": "if(${q2} >= 18, 'yes', 'no')"})
+    form["survey"] += [
+        {"type": "select_multiple medium", "name": "q3", "label": "三?"},
+        {"type": "date", "name": "q4", "label": "四?"},
+        {"type": "calculate", "name": "adult", "calculation": "if(${q2} >= 18, 'yes', 'no')"},
+        {"type": "calculate", "name": "once", "calculation": "${q2} * 1"},
+        {"type": "calculate", "name": "twice", "calculation": "${once} + ${q2}"},
+    ]
+    form["choices"] += [{"list_name": "medium", "name": "tv", "label": "电视"}]
     instrument = load_instrument_text(json.dumps(form))
     for language, words in (("zh", chinese), ("en", english)):
-        assert Conditions(instrument, {"q1": 1, "q2": 2}, language).words(parse(relevant)) == words
+        numbers = {f"q{number}": number for number in (1, 2, 3, 4)}
+        assert Conditions(instrument, numbers, language).words(parse(relevant)) == words
 
 
 def test_labels_are_text_and_never_markup() -> None:
@@ -125,6 +150,84 @@ def test_a_part_for_some_sends_the_others_on() -> None:
     assert html.count('class="box"') == 7
 
 
+def page_of(*survey: dict[str, str], choices: list[dict[str, str]] | None = None) -> str:
+    form = small_form()
+    form["survey"] += survey
+    form["choices"] += choices or []
+    return to_paper(load_instrument_text(json.dumps(form)))
+
+
+def asked(html: str) -> list[str]:
+    return re.findall(r'<section class="question [^"]*" id="([^"]*)"', html)
+
+
+def test_those_whom_a_part_is_not_for_go_to_the_part_that_is_for_them() -> None:
+    html = page_of(
+        {"type": "begin_group", "name": "g", "label": "愿意", "relevant": "${q1} = 'yes'"},
+        {"type": "text", "name": "a", "label": "甲?"},
+        {"type": "end_group"},
+        {"type": "begin_group", "name": "h", "label": "愿意且多", "relevant": "${q2} > 3 and ${q1} = 'yes'"},
+        {"type": "text", "name": "b", "label": "乙?"},
+        {"type": "end_group"},
+        {"type": "begin_group", "name": "i", "label": "不愿意", "relevant": "${q1} = 'no'"},
+        {"type": "text", "name": "c", "label": "为什么?"},
+        {"type": "end_group"},
+    )
+    assert paragraphs(html, "gate") == [
+        'Only if question 1 is "是"; otherwise go to question 5.',
+        'Only if question 2 is above 3, and question 1 is "是"; otherwise go to question 5.',
+        'Go on only if question 1 is "否"; otherwise this is the end. Thank you!',
+    ]
+
+
+def test_what_is_calculated_to_be_shown_is_not_asked_and_a_fixed_text_is_only_read() -> None:
+    html = page_of(
+        {"type": "text", "name": "sum", "label": "合计", "read_only": "yes", "calculation": "${q2} * 2"},
+        {"type": "text", "name": "law", "label": "依据", "read_only": "yes", "default": "统计法第七条"},
+        {"type": "text", "name": "last", "label": "还有吗?"},
+        {"type": "hidden", "name": "wave", "sandu::role": "preset"},
+    )
+    assert asked(html) == ["q1", "q2", "law", "last"]
+    assert "统计法第七条" in html
+    assert re.findall(r'<span class="number">([0-9]+)\.</span>(.*)</p>', html)[-1] == ("3", "还有吗?")
+
+
+def test_a_long_list_is_written_in_by_name() -> None:
+    towns = [{"list_name": "town", "name": f"t{n}", "label": f"第{n}镇"} for n in range(41)]
+    row = {"type": "select_one town", "name": "where", "label": "哪个镇?"}
+    assert "(write the name)" in page_of(row, choices=towns)
+    assert "第7镇" not in page_of(row, choices=towns)
+    assert page_of(row, choices=towns[:40]).count('class="box"') == 42
+
+
+@pytest.mark.parametrize(
+    ("row", "labels", "layout"),
+    [
+        ({}, ["好", "差", "~不知道"], "row together"),
+        (
+            {"appearance": "likert"},
+            ["非常满意", "比较满意", "一般", "不太满意", "很不满意", "~不了解", "~不想说"],
+            "row",
+        ),
+        ({"appearance": "likert"}, ["Very satisfied", "Fairly satisfied", "Neither satisfied nor not", "Not"], ""),
+        ({}, ["Very satisfied", "Fairly satisfied", "Neither satisfied", "Not"], "half"),
+        ({}, [f"{n}分" for n in range(1, 11)], "scale"),
+        ({}, [f"{n}月份" for n in range(1, 13)], "third"),
+        ({}, ["这一项的文字长得一行里放不下两个", "短的"], "row"),
+        ({}, ["这一项的文字长得一行里放不下三个", "短的", "另外还有第三项也长"], ""),
+    ],
+)
+def test_a_scale_is_never_broken_over_lines(row: dict[str, str], labels: list[str], layout: str) -> None:
+    missing = [{"missing": "dont_know"} if label[0] == "~" else {} for label in labels]
+    choices = [
+        {"list_name": "l", "name": f"c{n}", "label": label.lstrip("~"), **cells}
+        for n, (label, cells) in enumerate(zip(labels, missing, strict=True))
+    ]
+    html = page_of({"type": "select_one l", "name": "item", "label": "?", **row}, choices=choices)
+    assert re.findall(r'<div class="offer ([^"]*)">', html)[-1] == layout
+    assert html.count('class="choices others"') == bool(missing[-1])
+
+
 def test_a_language_that_the_form_lacks_is_refused(opinion: Instrument) -> None:
     with pytest.raises(InstrumentError, match="public-opinion 1 has no language 'fr', only zh, en"):
         to_paper(opinion, "fr")
@@ -137,6 +240,12 @@ def test_no_question_is_wider_than_a4_or_longer_than_a_page(shipped: Instrument,
     for language in shipped.languages:
         page.set_content(to_paper(shipped, language))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        # a row of choices is one line high: the widths that paper.py reckons with are those of the letters
+        rows = page.eval_on_selector_all(
+            ".choices.row, .choices.scale",
+            "all => all.map(one => new Set([...one.children].map(li => li.offsetTop)).size)",
+        )
+        assert set(rows) == {1}
         heights = page.eval_on_selector_all("section", "all => all.map(one => one.getBoundingClientRect().height)")
         assert max(heights) < 259 * millimetre
         broken = page.eval_on_selector_all("section", "all => all.map(one => getComputedStyle(one).breakInside)")

@@ -97,7 +97,9 @@ def page_html(visit: Visit, show: Show, look: Look) -> str:
     """One page of the form."""
     page, language = show.page, visit.language
     items = asked(page, show.answers, visit.id)
-    drawn = controls(items, show.answers, submission_id=visit.id, language=language, problems=show.problems)
+    drawn = controls(
+        items, show.answers, submission_id=visit.id, language=language, problems=show.problems, typed=show.typed
+    )
     number, ahead = visit.instrument.progress(show.answers, page, submission_id=visit.id)
     first = visit.instrument.next_page(visit.answers, submission_id=visit.id) is page
     slug = visit.wave.slug
@@ -109,6 +111,8 @@ def page_html(visit: Visit, show: Show, look: Look) -> str:
         at=str(int(time.time() * 1000)),
         copy=write_copy(visit),
         blocks=blocks(drawn),
+        sought=show.sought,
+        most=address.MATCHES,
         problems=[control for control in drawn if control.problem],
         address=_address_block(visit, drawn, show),
         number=number,

@@ -28,6 +28,7 @@ from survey_app.store.backup_reading import CONTACTS, DATABASE, MANIFEST, SECRET
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError
 
+_SPACE = "See that there is space for a second copy."
 _SECONDS = (1980, 1, 1, 0, 0, 0)  # a zip's own times say nothing: the manifest does
 
 
@@ -76,9 +77,7 @@ def _vacuum(source: Path, copy: Path) -> None:
             before = _audited(raw)
             raw.execute("VACUUM INTO ?", [str(copy)])
         except driver.Error as error:
-            raise StoreError(
-                f"{source} could not be copied ({error}); nothing was kept. See that there is space for a second copy."
-            ) from error
+            raise StoreError(f"{source} could not be copied ({error}); nothing was kept. {_SPACE}") from error
     with closing(connect_sqlite(driver, copy)) as raw:
         if _audited(raw) < before:
             raise StoreError(f"The copy of {source} lacks audit rows that were there; nothing was kept. Try again.")
@@ -97,7 +96,7 @@ def _copy_postgres(url: str, copy: Path) -> None:
             source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             source.read_only = True
             revision = schema.postgres_revision(source)
-            schema.upgrade(Settings(home=copy.parent, data=copy.parent, secret=b""), revision)
+            _make_tables(copy, revision)
             backup_rows.out_of_postgres(source, copy)
             with closing(connect_sqlite(sqlite_driver(), copy)) as raw:
                 found = backup_rows.counts(raw)
@@ -107,7 +106,14 @@ def _copy_postgres(url: str, copy: Path) -> None:
         reason = str(error).strip().partition("\n")[0]
         raise StoreError(f"The PostgreSQL server did not hand out its rows ({reason}); nothing was kept.") from error
     except (sqlite_driver().Error, sqlite3.Error) as error:
-        raise StoreError(f"The rows could not be written beside the backup ({error}); nothing was kept.") from error
+        raise StoreError(f"The copy could not be written ({error}); nothing was kept. {_SPACE}") from error
+
+
+def _make_tables(copy: Path, revision: str) -> None:
+    try:
+        schema.upgrade(Settings(home=copy.parent, data=copy.parent, secret=b""), revision)
+    except StoreError as error:
+        raise StoreError(f"The copy could not be made; nothing was kept. {_SPACE}") from error
 
 
 def _facts(folder: Path) -> tuple[str, dict[str, dict[str, int]]]:

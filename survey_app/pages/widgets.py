@@ -27,12 +27,11 @@ def as_text(text: str) -> str:
 def draw(
     drawn: Sequence[Control], *, prefix: str, language: str, translate: Callable[[str], str], aloud: bool = False
 ) -> Fields:
-    """Draws the controls, each in its own frame; returns what is in them, field name -> values, as a form sends it.
+    """Draws the controls, each in its own frame; returns what `read` does.
 
     `prefix` keeps the widgets of two forms apart. aloud: an interviewer reads the questions to somebody, and sees
     which words to read and the guidance at once.
     """
-    fields: Fields = {}
     for control in drawn:
         with st.container(border=True, key=f"{prefix}-item-{control.name}"):
             if aloud and control.kind not in ("note", "told"):
@@ -42,10 +41,32 @@ def draw(
             required = f" :gray-badge[{translate('required')}]" if control.item.required else ""
             st.markdown(f"**{as_text(control.question)}**{required}")
             _help(control, translate, aloud)
-            fields[control.name] = _draw(control, f"{prefix}-{control.name}", language, translate)
+            _draw(control, f"{prefix}-{control.name}", language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
-    return fields
+    return read(drawn, prefix=prefix)
+
+
+def read(drawn: Sequence[Control], *, prefix: str) -> Fields:
+    """What is in the controls, field name -> values, as a form sends it; nothing for those the session never drew."""
+    return {control.name: _held(control, f"{prefix}-{control.name}") for control in drawn}
+
+
+def _held(control: Control, key: str) -> list[str]:
+    held = st.session_state.get
+    match control.kind:
+        case "note" | "told":
+            return []
+        case "acknowledge":
+            return ["OK"] if held(key) else []
+        case "rank":
+            return [place for choice in control.choices if (place := held(f"{key}-{choice.name}"))]
+        case "many":
+            return [choice.name for choice in control.choices if held(f"{key}-{choice.name}")]
+    value = held(key)
+    if isinstance(value, time):
+        return [f"{value:%H:%M}"]
+    return [value.isoformat() if isinstance(value, date) else value] if value else []
 
 
 def _help(control: Control, translate: Callable[[str], str], aloud: bool) -> None:
@@ -61,10 +82,10 @@ def _help(control: Control, translate: Callable[[str], str], aloud: bool) -> Non
             st.markdown(as_text(control.guidance))
 
 
-def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -> list[str]:
-    """The communities that were found, to choose one; returns its code in a list."""
+def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -> None:
+    """The communities that were found, to choose one."""
     by_code = {match.code: match for match in matches}
-    chosen = st.radio(
+    st.radio(
         label,
         list(by_code),
         format_func=lambda code: as_text(f"{by_code[code].label} · {by_code[code].place}"),
@@ -72,42 +93,39 @@ def draw_matches(matches: Sequence[address.Match], *, prefix: str, label: str) -
         key=f"{prefix}-{address.FOUND_FIELD}",
         width="stretch",
     )
-    return [chosen] if chosen else []
 
 
-def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
-    found: list[str] = []
+def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> None:
     match control.kind:
         case "note":
             pass
         case "told":
             st.markdown(as_text(str(control.value)))
         case "acknowledge":
-            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key)
-            found = ["OK"] if agreed else []
+            st.checkbox(translate("I have read this"), control.value == "OK", key=key)
         case "rank":
-            found = [part for each in control.choices for part in _place(each, control, key, language, translate)]
+            for choice in control.choices:
+                _place(choice, control, key, language, translate)
         case "many":
-            found = [choice.name for choice in control.choices if _box(choice, control, key, language)]
+            for choice in control.choices:
+                _box(choice, control, key, language)
         case "choices" | "scale" | "menu":
-            found = _one(control, key, language, translate)
+            _one(control, key, language, translate)
         case "date":
-            found = _date(control, key)
+            _date(control, key)
         case "time":
-            found = _time(control, key)
+            _time(control, key)
         case _:
-            found = _written(control, key)
-    return found
+            _written(control, key)
 
 
-def _written(control: Control, key: str) -> list[str]:
+def _written(control: Control, key: str) -> None:
     value = control.value if isinstance(control.value, str) else ""
     example = None
     if control.kind == "dateTime":
         value, example = value.replace("T", " "), "2026-01-31 08:30"
     write = st.text_area if control.kind == "long_text" else st.text_input
-    written = write(_spoken(control), value, max_chars=2000, key=key, placeholder=example, label_visibility="collapsed")
-    return [written] if written else []
+    write(_spoken(control), value, max_chars=2000, key=key, placeholder=example, label_visibility="collapsed")
 
 
 def _spoken(control: Control) -> str:
@@ -118,13 +136,13 @@ def _spoken(control: Control) -> str:
     return f"{control.question} {control.hint}".strip()
 
 
-def _one(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
+def _one(control: Control, key: str, language: str, translate: Callable[[str], str]) -> None:
     choices = [*control.scale, *control.choices]
     names = [choice.name for choice in choices]
     index = names.index(str(control.value)) if control.value in names else None
     if control.kind == "menu":
         # A menu shows its labels as they are; only radio buttons read Markdown.
-        chosen = st.selectbox(
+        st.selectbox(
             _spoken(control),
             names,
             index=index,
@@ -135,7 +153,7 @@ def _one(control: Control, key: str, language: str, translate: Callable[[str], s
         )
     else:
         labels = {choice.name: as_text(choice.label(language)) for choice in control.choices}
-        chosen = st.radio(
+        st.radio(
             _spoken(control),
             names,
             index=index,
@@ -145,14 +163,13 @@ def _one(control: Control, key: str, language: str, translate: Callable[[str], s
             label_visibility="collapsed",
             width="stretch",
         )
-    return [chosen] if chosen else []
 
 
-def _place(choice: Choice, control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
+def _place(choice: Choice, control: Control, key: str, language: str, translate: Callable[[str], str]) -> None:
     """The menu of places of one choice of a ranking."""
     places = [f"{number}:{choice.name}" for number in range(1, len(control.choices) + 1)]
     given = control.places.get(choice.name)
-    chosen = st.selectbox(
+    st.selectbox(
         as_text(choice.label(language)),
         places,
         index=places.index(given) if given in places else None,
@@ -160,19 +177,18 @@ def _place(choice: Choice, control: Control, key: str, language: str, translate:
         key=f"{key}-{choice.name}",
         placeholder=translate("Choose its place"),
     )
-    return [chosen] if chosen else []
 
 
-def _box(choice: Choice, control: Control, key: str, language: str) -> bool:
-    return st.checkbox(as_text(choice.label(language)), choice.name in control.value, key=f"{key}-{choice.name}")
+def _box(choice: Choice, control: Control, key: str, language: str) -> None:
+    st.checkbox(as_text(choice.label(language)), choice.name in control.value, key=f"{key}-{choice.name}")
 
 
-def _date(control: Control, key: str) -> list[str]:
+def _date(control: Control, key: str) -> None:
     try:
         value = date.fromisoformat(str(control.value)) if control.value else None
     except ValueError:
         value = None
-    chosen = st.date_input(
+    st.date_input(
         _spoken(control),
         value,
         min_value=date(1900, 1, 1),
@@ -180,13 +196,11 @@ def _date(control: Control, key: str) -> list[str]:
         format="YYYY-MM-DD",
         label_visibility="collapsed",
     )
-    return [chosen.isoformat()] if isinstance(chosen, date) else []
 
 
-def _time(control: Control, key: str) -> list[str]:
+def _time(control: Control, key: str) -> None:
     try:
         value = time.fromisoformat(str(control.value)) if control.value else None
     except ValueError:
         value = None
-    chosen = st.time_input(_spoken(control), value, key=key, step=300, label_visibility="collapsed")
-    return [f"{chosen:%H:%M}"] if isinstance(chosen, time) else []
+    st.time_input(_spoken(control), value, key=key, step=300, label_visibility="collapsed")

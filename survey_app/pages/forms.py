@@ -32,8 +32,8 @@ class Frame:
     key: str = ""
 
 
-def draw(visit: Visit, shown: Show, frame: Frame, _: Translate) -> tuple[Fields, str | None]:
-    """Draws the form of a page; returns its fields and the button that was pressed, if any."""
+def draw(visit: Visit, shown: Show, frame: Frame, _: Translate) -> str | None:
+    """Draws the form of a page; returns the button that was pressed, if any."""
     page = shown.page
     drawn = _drawn(visit, shown)
     number, ahead = visit.instrument.progress(shown.answers, page, submission_id=visit.id)
@@ -57,11 +57,11 @@ def draw(visit: Visit, shown: Show, frame: Frame, _: Translate) -> tuple[Fields,
             go = "back"
         if frame.below:
             go = frame.below() or go
-    return _fields(visit, shown, frame), go
+    return go
 
 
 def pressed(visit: Visit, shown: Show, frame: Frame, more: Mapping[str, str]) -> tuple[Fields, str] | None:
-    """What `draw` would return, read before anything is drawn; None when no button was pressed.
+    """The fields and the button that was pressed, read before anything is drawn; None when no button was pressed.
 
     None as well in a session that has not drawn the page yet: the first press after a restart of the server. `more`:
     key of a button -> what it stands for, beside those of every form.
@@ -69,7 +69,7 @@ def pressed(visit: Visit, shown: Show, frame: Frame, more: Mapping[str, str]) ->
     page = shown.page.name
     buttons = {**more, f"go-next-{page}": "next", f"go-back-{page}": "back", "go-search": "search"}
     go = next((meaning for key, meaning in buttons.items() if st.session_state.get(key)), None)
-    return (_fields(visit, shown, frame), go) if go else None
+    return (fields(visit, shown, frame), go) if go else None
 
 
 def _prefix(visit: Visit, frame: Frame) -> str:
@@ -86,17 +86,17 @@ def _drawn(visit: Visit, shown: Show) -> tuple[Control, ...]:
     return tuple(control for control in made if control.name not in shut)
 
 
-def _fields(visit: Visit, shown: Show, frame: Frame) -> Fields:
-    """What is in the form's widgets."""
+def fields(visit: Visit, shown: Show, frame: Frame) -> Fields:
+    """What is in the form's widgets, field name -> values, as an HTML form would send it."""
     prefix, held = _prefix(visit, frame), st.session_state.get
     here = address.levels_on(address.chain(visit.instrument), shown.page.items)
     open_levels = sorted(level.name for level in address.reachable(here, shown.answers))
-    fields: Fields = {address.SHOWN_FIELD: [" ".join(open_levels)], **widgets.read(_drawn(visit, shown), prefix=prefix)}
+    found: Fields = {address.SHOWN_FIELD: [" ".join(open_levels)], **widgets.read(_drawn(visit, shown), prefix=prefix)}
     if _has_search(visit, shown):
-        fields |= {address.SEARCHED_FIELD: [shown.search], address.SEARCH_FIELD: [held("find") or ""]}
-        found = held(f"{prefix}-{address.FOUND_FIELD}") if shown.matches else None
-        fields |= {address.FOUND_FIELD: [found]} if found else {}
-    return fields
+        found |= {address.SEARCHED_FIELD: [shown.search], address.SEARCH_FIELD: [held("find") or ""]}
+        chosen = held(f"{prefix}-{address.FOUND_FIELD}") if shown.matches else None
+        found |= {address.FOUND_FIELD: [chosen]} if chosen else {}
+    return found
 
 
 def _heading(visit: Visit, shown: Show, frame: Frame, *, first: bool) -> None:

@@ -26,8 +26,8 @@ def as_text(text: str) -> str:
 
 def draw(
     drawn: Sequence[Control], *, prefix: str, language: str, translate: Callable[[str], str], aloud: bool = False
-) -> Fields:
-    """Draws the controls, each in its own frame; returns what `read` does.
+) -> None:
+    """Draws the controls, each in its own frame.
 
     `prefix` keeps the widgets of two forms apart. aloud: an interviewer reads the questions to somebody, and sees
     which words to read and the guidance at once.
@@ -44,7 +44,6 @@ def draw(
             _draw(control, f"{prefix}-{control.name}", language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
-    return read(drawn, prefix=prefix)
 
 
 def read(drawn: Sequence[Control], *, prefix: str) -> Fields:

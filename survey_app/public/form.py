@@ -14,7 +14,7 @@ import streamlit as st
 
 from questionnaires.instrument import Page
 from survey_app.http.middleware import ERROR_SENTENCES
-from survey_app.pages import forms, widgets
+from survey_app.pages import forms
 from survey_app.pages.journey import Sent, Show, Step, take
 from survey_app.pages.keeping import Drafts
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
@@ -203,15 +203,17 @@ def _tools(page: str, language: str, _: Translate) -> str | None:
 
 def footer(visit: Visit, page: str, _: Translate) -> None:
     """What stands below every form: that questions may be skipped, the form's number, the way to the other door."""
-    st.caption(_("Questions not marked as required may be skipped. What you have answered is saved page by page."))
-    line = form_line(visit.instrument, visit.language)
-    if line:
-        st.caption(widgets.as_text(line))
+    said = [
+        _("Questions not marked as required may be skipped. What you have answered is saved page by page."),
+        form_line(visit.instrument, visit.language),
+    ]
     size = "large" if st.query_params.get("size") == "large" else None
     target = addresses.form(
         visit.wave.slug, visit.id, page if visit.draft else "", {"lang": visit.language, "size": size}
     )
-    st.html(styles.link(target, _("Continue in the simple version (telephone)")))
+    # One element, not three: each costs a message to the browser.
+    link = styles.link(target, _("Continue in the simple version (telephone)"))
+    st.html(styles.small(line for line in said if line) + link)
 
 
 def show_ending(ending: Ending, language: str) -> None:

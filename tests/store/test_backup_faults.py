@@ -62,7 +62,7 @@ def test_a_backup_killed_at_any_point_leaves_nothing_that_looks_like_one(
     safe = tmp_path / "safe"
     safe.mkdir()
     for point in (
-        f"{MAKING} _copy_database 1 before", f"{MAKING} _copy_database 1 after", f"{MAKING} _add 1 after",
+        f"{MAKING} _copy_databases 1 before", f"{MAKING} _copy_databases 1 after", f"{MAKING} _add 1 after",
         f"{MAKING} _add 2 before", f"{MAKING} reading 1 before", f"{READING} _extract 1 after",
         "survey_app.store.files place 1 before", "survey_app.store.files sync 2 before",
     ):  # fmt: skip

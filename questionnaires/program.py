@@ -3,10 +3,12 @@
 A `Program` is made from the file before any item is, so that items and pages can hold it; it knows names only.
 """
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from graphlib import TopologicalSorter
+from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +27,8 @@ UNANSWERED = frozenset({"group", "note"})
 LONGEST_CALCULATION = 32_767
 METADATA = frozenset({"start", "end", "today"})
 """Filled here and not asked: the day, never the hour, for an hour would tell who answered when."""
+_THREAD = threading.local()
+"""The last run of each thread: of one and the same answers a door asks what comes next, what shows, how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Program:
     deciders: Mapping[str, frozenset[str]]
     # item -> what it offers, for jr:choice-name()
     offers: Mapping[str, Offer] = field(default_factory=dict, repr=False)
+    # whether a relevance or a calculation asks what time it is
+    tells_time: bool = False
 
     def run(
         self,
@@ -89,7 +95,21 @@ class Program:
 
         now: what now() says in the whole run. submission_id: what random() and uuid() hang on; without it a calculation
         that draws keeps the value it has in `answers`. language: of the labels that jr:choice-name() gives.
+        What comes back is not to be changed: the same answers again on the same day get the same object.
         """
+        if now is not None or self.tells_time or not all(type(answer) in (str, list) for answer in answers.values()):
+            return self._run(answers, today, now, submission_id, language)
+        key = (today or date.today(), submission_id, language)
+        last: _Last | None = getattr(_THREAD, "last", None)
+        if last is not None and last.program is self and last.is_of(key, answers):
+            return last.scope
+        scope = self._run(answers, today, now, submission_id, language)
+        _THREAD.last = _Last(self, key, _copy(answers), monotonic(), scope)
+        return scope
+
+    def _run(
+        self, answers: Mapping[str, Any], today: date | None, now: datetime | None, submission_id: str, language: str
+    ) -> Scope:
         scope = Scope()
         context = Context(
             scope.values, today=today, now=now, submission_id=submission_id, language=language, label=self._label
@@ -117,6 +137,26 @@ class Program:
     def _label(self, item: str, name: str, language: str) -> str:
         offer = self.offers.get(item)
         return offer.by_name[name].label(language) if offer and name in offer.by_name else name
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """A run, and what it was of."""
+
+    program: Program
+    key: tuple[date, str, str]
+    answers: Mapping[str, Any]
+    moment: float
+    scope: Scope
+
+    def is_of(self, key: tuple[date, str, str], answers: Mapping[str, Any]) -> bool:
+        """Whether it was of these answers, in this order, and within this second (a constraint may ask the time)."""
+        fresh = monotonic() - self.moment < 1
+        return fresh and self.key == key and self.answers == answers and list(self.answers) == list(answers)
+
+
+def _copy(answers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: answer.copy() if type(answer) is list else answer for name, answer in answers.items()}
 
 
 def _calculate(step: Step, before: Any, context: Context, scope: Scope) -> None:
@@ -165,4 +205,6 @@ def make_program(
             if by_name[reference].type in ASKED:
                 found |= {reference}
         deciders[name] = found
-    return Program(tuple(by_name[name] for name in order), deciders, offers)
+    told = [step.relevance for step in by_name.values()] + [step.calculation for step in by_name.values()]
+    tells_time = any("now" in expression.calls for expression in told if expression)
+    return Program(tuple(by_name[name] for name in order), deciders, offers, tells_time)

@@ -31,7 +31,10 @@ ALLOWED = {
     "contacts.manage": FIELD,
     "contacts.view": FIELD | frozenset({"interviewer"}),
     "quarantine.view": FIELD,
-    "interview.conduct": frozenset({"administrator", "organiser", "interviewer"}),
+    "interview.conduct": FIELD | frozenset({"interviewer"}),
+    "paper.key": FIELD | frozenset({"interviewer"}),
+    "paper.settle": FIELD,
+    "cases.assign": FIELD,
     "account.manage": ADMINISTRATORS,
     "audit.view": ADMINISTRATORS,
 }

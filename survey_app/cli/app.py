@@ -199,6 +199,44 @@ def restore(
 
 
 @app.command()
+def reconcile(
+    wave: WaveName,
+    by: Annotated[Literal["lines", "district", "mode"], typer.Option(help="How the lines are added up.")] = "lines",
+) -> None:
+    """Print what came in and what became of it per district, mode and stream; exit code 1 where it does not add up."""
+    from survey_app.cli import fieldwork
+    from survey_app.store.database import open_store
+
+    settings = Settings.from_environment()
+    with open_store(settings) as store:
+        account = fieldwork.reconcile(settings, store, wave, by)
+    for line in (*account.lines, *account.sentences):
+        console.print(line, markup=False, soft_wrap=True)
+    if account.sentences:
+        raise typer.Exit(1)
+    console.print(word("Every equation of the reconciliation holds, in every district, mode and stream."))
+
+
+@app.command()
+def quotas(
+    wave: WaveName,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="CSV", help="Columns: cap, and a column per condition.")
+    ] = None,
+) -> None:
+    """Set the quotas of a wave from a CSV, all or none, and print them: taken, at most, left."""
+    from survey_app.cli import fieldwork
+    from survey_app.store import quotas as stored
+    from survey_app.store.database import open_store
+
+    with open_store(Settings.from_environment()) as store:
+        if file is not None:
+            stored.set_caps(store, wave, fieldwork.read_quotas(file))
+        held = stored.state(store, wave)
+    console.print(fieldwork.quota_table(held))
+
+
+@app.command()
 def check(
     instrument: Annotated[
         Path | None, typer.Argument(metavar="INSTRUMENT", help="A .yaml or .xlsx file; without it the database.")

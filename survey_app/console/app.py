@@ -5,7 +5,20 @@ from collections.abc import Callable
 import streamlit as st
 
 from survey_app import permissions
-from survey_app.console import district, downloads, fieldwork, items, markup, overview, process, waves
+from survey_app.console import (
+    call_list,
+    differences,
+    district,
+    downloads,
+    fieldwork,
+    interviewers,
+    items,
+    keying,
+    markup,
+    overview,
+    process,
+    waves,
+)
 from survey_app.console.visit import Visit, kept, recalled
 from survey_app.http.sessions import COOKIE
 from survey_app.publish.catalogue import newest
@@ -50,6 +63,10 @@ def pages(language: str, account: Account) -> list[st.Page]:
         ("waves", _("Waves"), "results.view", waves.show),
         ("fieldwork", _("Fieldwork"), "fieldwork.view", fieldwork.show),
         ("downloads", _("Downloads"), "codebook.download", downloads.show),
+        ("interviews", _("Interviews"), "interview.conduct", call_list.show),
+        ("paper", _("Paper"), "paper.key", keying.show),
+        ("differences", _("Differences"), "paper.settle", differences.show),
+        ("interviewers", _("Interviewers"), "cases.assign", interviewers.show),
     )
     allowed = [one for one in views if permissions.can(account, one[2])]
     return [

@@ -1,7 +1,6 @@
 """Fieldwork: what came in, what became of it, and whether the counts add up. The one view that reads the live store."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,13 +11,13 @@ from questionnaires.instrument import Instrument
 from survey_app.console import cache, markup
 from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
-from survey_app.store import reconciliation, units
-from survey_app.store.reconciliation import Line
+from survey_app.store import quotas, reconciliation, units
+from survey_app.store.quotas import Quota
+from survey_app.store.reconciliation import ALL, Fault, Line
 from survey_app.text import translator
 
-ALL = "all"
 DISPOSITIONS = ("complete", "refused", "not_eligible")
-_FLOW = ("opened", "started", "drafts_open", "drafts_expired", "received", "quarantined", "accepted")
+_FLOW = ("opened", "started", "drafts_open", "drafts_expired", "quota_full", "received", "quarantined", "accepted")
 _REST = ("excluded", "counted", "duplicates", "erased")
 
 
@@ -27,15 +26,14 @@ def show(visit: Visit) -> None:
     _ = visit.translate
     lead = _("What came in, what became of it, and whether every count adds up. Read live from the database.")
     snapshot = open_view(visit, _("Fieldwork"), lead, needs_snapshot=False)
-    lines = reconciliation.table(visit.store, visit.wave)
-    faults = reconciliation.equations(visit.store, visit.wave)
+    found = reconciliation.reconcile(visit.store, visit.wave)
     names = units.names(visit.store, visit.wave.scheme, visit.wave.edition, visit.language)
-    st.html(markup.cards(flow_cards(reconciliation.total(lines), visit.language)))
-    if faults:
-        st.error("\n\n".join(faults))
+    st.html(markup.cards(flow_cards(reconciliation.total(found.lines), visit.language)))
+    if found.faults:
+        st.error("\n\n".join(fault_sentence(fault, names, visit.language) for fault in found.faults))
     else:
-        st.html(markup.note(_("Every equation of the reconciliation holds.")))
-    st.html(line_table(grouped(lines, _grouping(visit)), names, visit.language))
+        st.html(markup.note(_("Every equation of the reconciliation holds, in every district, mode and stream.")))
+    st.html(line_table(reconciliation.grouped(found.lines, _grouping(visit)), names, visit.language))
     st.html(
         markup.note(
             _(
@@ -43,10 +41,59 @@ def show(visit: Visit) -> None:
                 "accepted = counted + excluded."
             ),
             _("“Not yet known” holds interviews whose district is not known before the address is answered."),
+            _("“Quota full” are those of the expired drafts whose quota was full; their answers are removed."),
         )
     )
+    held = quotas.state(visit.store, visit.wave)
+    if held:
+        st.html(markup.section(_("Quotas"), _("Complete answers at most, and how many are stored.")))
+        st.html(quota_table(held, visit.language))
     if snapshot is not None:
         _sample(visit, snapshot, names)
+
+
+def fault_sentence(fault: Fault, names: Mapping[str, str], language: str) -> str:
+    """What does not add up, where, and by how much."""
+    _ = translator(language)
+    equations = {
+        reconciliation.STARTED: _("interviews started = drafts open + drafts expired + received + erased"),
+        reconciliation.ACCEPTED: _("submissions accepted = responses stored + erased"),
+        reconciliation.QUARANTINED: _("submissions quarantined = held + accepted since"),
+    }
+    line = fault.line
+    district = names.get(line.district or "", line.district or _("not yet known"))
+    place = _(" · ").join((district, *_kinds(line, language)))
+    return _("{place}: {equation} does not hold: {left} against {right} ({difference}).").format(
+        place=place,
+        equation=equations[fault.equation],
+        left=fault.left,
+        right=fault.right,
+        difference=f"{fault.left - fault.right:+d}",
+    )
+
+
+def quota_table(held: Iterable[Quota], language: str) -> str:
+    """Cap, taken and left of each quota (complete answers)."""
+    _ = translator(language)
+    columns = [
+        markup.Column("quota", _("Quota"), kind="name"),
+        markup.Column("taken", _("taken")),
+        markup.Column("cap", _("at most")),
+        markup.Column("left", _("left"), apart=True),
+    ]
+    rows = [
+        markup.Row(
+            one.name,
+            {
+                "quota": one.name,
+                "taken": format_number(one.taken, 0),
+                "cap": format_number(one.cap, 0),
+                "left": _("full") if one.full else format_number(one.cap - one.taken, 0),
+            },
+        )
+        for one in held
+    ]
+    return markup.table(columns, rows, caption=_("Quotas (complete answers)"))
 
 
 def flow_cards(total: Line, language: str) -> list[markup.Card]:
@@ -68,6 +115,7 @@ def column_texts(language: str) -> Mapping[str, str]:
         "started": _("started"),
         "drafts_open": _("drafts open"),
         "drafts_expired": _("drafts expired"),
+        "quota_full": _("quota full"),
         "received": _("received"),
         "quarantined": _("quarantined"),
         "accepted": _("accepted"),
@@ -76,20 +124,6 @@ def column_texts(language: str) -> Mapping[str, str]:
         "duplicates": _("duplicates absorbed"),
         "erased": _("erased"),
     }
-
-
-def grouped(lines: Iterable[Line], grouping: str) -> list[Line]:
-    """The lines added up by district, or by mode and stream; "lines" keeps each as it is."""
-    if grouping == "lines":
-        return list(lines)
-    groups: dict[tuple[str | None, str, str], list[Line]] = {}
-    for line in lines:
-        key = (line.district, "all", "all") if grouping == "district" else (ALL, line.mode, line.stream)
-        groups.setdefault(key, []).append(line)
-    return [
-        replace(reconciliation.total(members), district=district, mode=mode, stream=stream)
-        for (district, mode, stream), members in groups.items()
-    ]
 
 
 def line_table(lines: Iterable[Line], names: Mapping[str, str], language: str) -> str:
@@ -209,20 +243,11 @@ def _card(name: str, texts: Mapping[str, str], total: Line, facts: tuple[str, ..
 
 
 def _row(line: Line, district: str, language: str, *, whole: bool = False) -> markup.Row:
-    _ = translator(language)
-    modes = {
-        "web": _("web"),
-        "phone": _("phone"),
-        "face_to_face": _("face to face"),
-        "face to face": _("face to face"),
-        "paper": _("paper"),
-        "all": "",
-    }
-    streams = {"probability": _("probability sample"), "opt-in": _("open link"), "all": ""}
+    mode, stream = _kinds(line, language)
     cells = {
         "district": district,
-        "mode": modes.get(line.mode, line.mode),
-        "stream": streams.get(line.stream, line.stream),
+        "mode": mode,
+        "stream": stream,
     }
     cells |= {name: format_number(getattr(line, name), 0) for name in (*_FLOW, *_REST)}
     return markup.Row(ALL if whole else line.district or "", cells, whole=whole)
@@ -235,3 +260,18 @@ def _outcomes(code: str, name: str, counts: Mapping[Any, int], *, whole: bool = 
     return markup.Row(
         code, {**cells, "district": name, "drawn": format_number(drawn, 0), "share": format_number(share)}, whole=whole
     )
+
+
+def _kinds(line: Line, language: str) -> tuple[str, str]:
+    """Mode and stream in words; "" where the line adds over them."""
+    _ = translator(language)
+    modes = {
+        "web": _("web"),
+        "phone": _("phone"),
+        "face_to_face": _("face to face"),
+        "face to face": _("face to face"),
+        "paper": _("paper"),
+        "all": "",
+    }
+    streams = {"probability": _("probability sample"), "opt-in": _("open link"), "all": ""}
+    return modes.get(line.mode, line.mode), streams.get(line.stream, line.stream)

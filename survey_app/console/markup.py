@@ -60,9 +60,9 @@ class Card:
     unit: str = ""
 
 
-def style() -> str:
-    """The console's style sheet as a style element."""
-    return f"<style>{(_FOLDER / 'console.css').read_text(encoding='utf-8')}</style>"
+def style(name: str = "console.css") -> str:
+    """A style sheet of the console as a style element."""
+    return f"<style>{(_FOLDER / name).read_text(encoding='utf-8')}</style>"
 
 
 def heading(title: str, *, lead: str = "", badge: str = "", stamp: str = "") -> str:
@@ -105,6 +105,11 @@ def section(title: str, lead: str = "") -> str:
 def empty(title: str, text: str, command: str = "") -> str:
     """An empty state that says what to do, with the command to run."""
     return _render("empty.html", title=title, text=text, command=command)
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names and values side by side: what is known of a case or a sheet."""
+    return _render("facts.html", pairs=[pair for pair in pairs if pair[1]])
 
 
 def who(name: str, sign_out: str, address: str) -> str:

@@ -10,12 +10,14 @@ import resource
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import streamlit
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from streamlit import config as streamlit_config
 from streamlit.runtime.app_session import AppSession
 from streamlit.web import bootstrap
 from streamlit.web.server.starlette import starlette_server
@@ -78,6 +80,7 @@ def run(
     require_settings({**settings, **expected})
     _watch_no_files()
     _name_no_server()
+    _read_themes_once()
     app.run(config=settings)
 
 
@@ -139,6 +142,13 @@ def _name_no_server() -> None:
         return {**made(), "server_header": False}
 
     _replace(starlette_server, "_get_uvicorn_config_kwargs", without_server_header)
+
+
+def _read_themes_once() -> None:
+    # Each run of a script asks for six sections of settings, which never change once the process has started: a tenth
+    # of what a page costs.
+    made = streamlit_config.get_options_for_section
+    _replace(streamlit_config, "get_options_for_section", cache(made))
 
 
 def _replace(owner: Any, name: str, new: Any) -> None:

@@ -1,6 +1,7 @@
 """One step of a form, the same at every door: a page was sent; what is saved, and what is shown next."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from survey_app.pages import address, lists
 from survey_app.pages.controls import asked, raw_answers
 from survey_app.pages.keeping import Keeper
 from survey_app.pages.visit import Ending, Visit, find_page
+from survey_app.store.errors import StoreError
 from survey_app.text import LANGUAGES
 
 LONGEST_COPY = 8_192
@@ -18,7 +20,7 @@ LONGEST_COPY = 8_192
 
 @dataclass(frozen=True)
 class Show:
-    """The same page again, nothing written: with problems, with communities found, or with what a long list holds.
+    """The same page again, nothing written: with problems, communities found, what a long list holds, or not saved.
 
     `typed` is what was written to find something in a long list, item name -> text; `sought` the item just looked for.
     """
@@ -30,6 +32,7 @@ class Show:
     search: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     sought: str = ""
+    unsaved: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,16 @@ class Sent:
 
 
 def take(keeper: Keeper, visit: Visit, page: Page, sent: Sent) -> Step:
-    """Takes a sent page one step on."""
+    """Takes a sent page one step on; where the store cannot be used, the same page again with all that was sent."""
     answers = _merged(visit, page, sent)
+    try:
+        return _step(keeper, visit, page, answers, sent)
+    except StoreError as error:
+        logging.getLogger("survey_app").error("a page was not saved: %s", error)
+        return Show(page, answers, {}, unsaved=True)
+
+
+def _step(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
     if sent.go == "back":
         before = visit.instrument.previous_page(answers, page.name, submission_id=visit.id)
         return _save(keeper, visit, page, answers, sent) or Go((before or page).name, visit.language)

@@ -17,7 +17,7 @@ from survey_app.pages.visit import Ending, Visit
 from survey_app.store import instruments, paper
 from survey_app.store.bodies import preset_names
 from survey_app.store.database import Store
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import WordedError
 from survey_app.store.paper import Entry, Settled
 from survey_app.store.shapes import Draft, Wave
 
@@ -134,13 +134,13 @@ def settle(store: Store, wave: Wave, sheet: str, choices: Mapping[str, Choice], 
     """
     entries = paper.of_sheet(store, wave, sheet)
     if len(entries) < paper.needed(wave) or not all(each.finished for each in entries):
-        raise StoreError(f"Sheet {sheet!r} is not keyed in twice. Wait for its second entry.")
+        raise WordedError("Sheet '{sheet}' is not keyed in twice. Wait for its second entry.", sheet=sheet)
     open_names = [each.name for each in differences(store, wave, entries) if each.name not in choices]
     if open_names:
-        raise StoreError(f"Sheet {sheet!r}: nothing is chosen for {', '.join(open_names)}. Choose what is right.")
+        raise WordedError("Nothing is chosen for {items}. Choose what is right.", items=", ".join(open_names))
     bad = sorted(name for name, each in choices.items() if each.reason not in REASONS)
     if bad:
-        raise StoreError(f"Sheet {sheet!r}: no reason is given for {', '.join(bad)}. Say why the entries differ.")
+        raise WordedError("No reason is given for {items}. Say why the entries differ.", items=", ".join(bad))
     return _submit(store, wave, entries, choices, by=by)
 
 

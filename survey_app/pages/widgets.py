@@ -14,9 +14,6 @@ from survey_app.pages import address, lists
 from survey_app.pages.controls import Control
 
 Fields = dict[str, list[str]]
-GO = "go"
-"""Among the fields of a form: the button that was pressed beside a control."""
-
 MOST_PASTED = 12_000
 """Streamlit drops a longer paste without a word; up to this the form itself says that a text is too long."""
 
@@ -32,13 +29,12 @@ def as_text(text: str) -> str:
 
 def draw(
     drawn: Sequence[Control], *, prefix: str, language: str, translate: Callable[[str], str], aloud: bool = False
-) -> Fields:
-    """Draws the controls, each in its own frame; returns what is in them, field name -> values, as a form sends it.
+) -> None:
+    """Draws the controls, each in its own frame.
 
     `prefix` keeps the widgets of two forms apart. aloud: an interviewer reads the questions to somebody, and sees
     which words to read and the guidance at once.
     """
-    fields: Fields = {}
     for control in drawn:
         with st.container(border=True, key=frame(prefix, control)):
             if aloud and control.kind not in ("note", "told"):
@@ -50,12 +46,41 @@ def draw(
             _help(control, translate, aloud)
             key = f"{prefix}-{control.name}"
             if control.lookup:
-                fields |= _looked_up(control, control.lookup, key, language, translate)
+                _looked_up(control, control.lookup, key, language, translate)
             else:
-                fields[control.name] = _draw(control, key, language, translate)
+                _draw(control, key, language, translate)
             if control.problem:
                 st.error(as_text(control.problem))
+
+
+def read(drawn: Sequence[Control], *, prefix: str) -> Fields:
+    """What is in the controls, field name -> values, as a form sends it; nothing for those the session never drew."""
+    fields = {control.name: _held(control, f"{prefix}-{control.name}") for control in drawn}
+    for control in drawn:
+        if control.lookup:
+            fields[lists.typed_field(control.name)] = [
+                st.session_state.get(_search_key(f"{prefix}-{control.name}")) or ""
+            ]
+            fields[lists.searched_field(control.name)] = [control.lookup.text or ""]
     return fields
+
+
+def _held(control: Control, key: str) -> list[str]:
+    held = st.session_state.get
+    match control.kind:
+        case "note" | "told":
+            return []
+        case "acknowledge":
+            return ["OK"] if held(key) else []
+        case "rank":
+            return [place for choice in control.choices if (place := held(f"{key}-{choice.name}"))]
+        case "many":
+            boxes = _boxes(control, control.lookup) if control.lookup else control.choices
+            return [choice.name for choice in boxes if held(f"{key}-{choice.name}")]
+    value = held(key)
+    if isinstance(value, time):
+        return [f"{value:%H:%M}"]
+    return [value.isoformat() if isinstance(value, date) else value] if value else []
 
 
 def frame(prefix: str, control: Control) -> str:
@@ -80,11 +105,11 @@ def _help(control: Control, translate: Callable[[str], str], aloud: bool) -> Non
 def draw_matches(
     matches: Sequence[address.Match], *, key: str, label: str, chosen: str = "", others: Sequence[Choice] = (),
     language: str = "zh",
-) -> list[str]:  # fmt: skip
-    """What was found, to choose one, with other choices behind; returns the chosen code in a list."""
+) -> None:  # fmt: skip
+    """What was found, to choose one, with other choices behind."""
     words = {match.code: " \u00b7 ".join(filter(None, (match.label, match.place))) for match in matches}
     words |= {choice.name: choice.label(language) for choice in others}
-    found = st.radio(
+    st.radio(
         label,
         list(words),
         format_func=lambda code: as_text(words[code]),
@@ -92,83 +117,77 @@ def draw_matches(
         key=key,
         width="stretch",
     )
-    return [found] if found else []
 
 
 def _looked_up(
     control: Control, lookup: lists.Lookup, key: str, language: str, translate: Callable[[str], str]
-) -> Fields:
+) -> None:
     """The search in a list that is too long to send, and what is chosen or found of it."""
-    name = control.name
     label = translate("Write part of the name, then press Find")
-    typed = st.text_input(label, lookup.text or "", max_chars=address.LONGEST_SEARCH, key=f"{key}-{lists.GO}text")
-    pressed = st.form_submit_button(translate("Find"), width="stretch", key=f"go-{lists.typed_field(name)}")
+    st.text_input(label, lookup.text or "", max_chars=address.LONGEST_SEARCH, key=_search_key(key))
+    st.form_submit_button(translate("Find"), width="stretch", key=f"go-{lists.typed_field(control.name)}")
     if lookup.text and not lookup.found:
         st.error(translate("Nothing in the list has this name. Try fewer characters, or other ones."))
     elif lookup.text == "":
         st.error(translate("Please write a few characters of the name first."))
-    fields = {lists.typed_field(name): [typed or ""], lists.searched_field(name): [lookup.text or ""]}
-    fields[name] = _of_lookup(control, lookup, key, language, translate)
+    _of_lookup(control, lookup, key, language, translate)
     if lookup.full:
         more = translate("No more than {most} are shown. If yours is missing, write more of its name.")
         st.caption(as_text(more.format(most=address.MATCHES)))
-    return fields | ({GO: [lists.typed_field(name)]} if pressed else {})
+
+
+def _search_key(key: str) -> str:
+    return f"{key}-{lists.GO}text"
 
 
 def _of_lookup(
     control: Control, lookup: lists.Lookup, key: str, language: str, translate: Callable[[str], str]
-) -> list[str]:
+) -> None:
     if control.item.type == "select_multiple":
-        boxes = [*(Choice(match.code, {"": match.label}) for match in lookup.matches), *control.choices]
-        return [choice.name for choice in boxes if _box(choice, control, key, language)]
-    if not lookup.matches and not control.choices:
-        return []
-    label = translate("Found; please tap:") if lookup.found else _spoken(control)
-    return draw_matches(
-        lookup.matches, key=key, label=label, chosen=str(control.value), others=control.choices, language=language
-    )
+        for choice in _boxes(control, lookup):
+            _box(choice, control, key, language)
+    elif lookup.matches or control.choices:
+        label = translate("Found; please tap:") if lookup.found else _spoken(control)
+        draw_matches(
+            lookup.matches, key=key, label=label, chosen=str(control.value), others=control.choices, language=language
+        )
 
 
-def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
-    found: list[str] = []
+def _boxes(control: Control, lookup: lists.Lookup) -> list[Choice]:
+    return [*(Choice(match.code, {"": match.label}) for match in lookup.matches), *control.choices]
+
+
+def _draw(control: Control, key: str, language: str, translate: Callable[[str], str]) -> None:
     match control.kind:
         case "note":
             pass
         case "told":
             st.markdown(as_text(str(control.value)))
         case "acknowledge":
-            agreed = st.checkbox(translate("I have read this"), control.value == "OK", key=key, width="stretch")
-            found = ["OK"] if agreed else []
+            st.checkbox(translate("I have read this"), control.value == "OK", key=key, width="stretch")
         case "rank":
-            found = [part for each in control.choices for part in _place(each, control, key, language, translate)]
+            for choice in control.choices:
+                _place(choice, control, key, language, translate)
         case "many":
-            found = [choice.name for choice in control.choices if _box(choice, control, key, language)]
+            for choice in control.choices:
+                _box(choice, control, key, language)
         case "choices" | "scale" | "menu":
-            found = _one(control, key, language, translate)
+            _one(control, key, language, translate)
         case "date":
-            found = _date(control, key)
+            _date(control, key)
         case "time":
-            found = _time(control, key)
+            _time(control, key)
         case _:
-            found = _written(control, key)
-    return found
+            _written(control, key)
 
 
-def _written(control: Control, key: str) -> list[str]:
+def _written(control: Control, key: str) -> None:
     value = control.value if isinstance(control.value, str) else ""
     example = None
     if control.kind == "dateTime":
         value, example = value.replace("T", " "), "2026-01-31 08:30"
     write = st.text_area if control.kind == "long_text" else st.text_input
-    written = write(
-        _spoken(control),
-        value,
-        max_chars=MOST_PASTED,
-        key=key,
-        placeholder=example,
-        label_visibility="collapsed",
-    )
-    return [written] if written else []
+    write(_spoken(control), value, max_chars=MOST_PASTED, key=key, placeholder=example, label_visibility="collapsed")
 
 
 def _spoken(control: Control) -> str:
@@ -179,13 +198,13 @@ def _spoken(control: Control) -> str:
     return f"{control.question} {control.hint}".strip()
 
 
-def _one(control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
+def _one(control: Control, key: str, language: str, translate: Callable[[str], str]) -> None:
     choices = [*control.scale, *control.choices]
     names = [choice.name for choice in choices]
     index = names.index(str(control.value)) if control.value in names else None
     if control.kind == "menu":
         # A menu shows its labels as they are; only radio buttons read Markdown.
-        chosen = st.selectbox(
+        st.selectbox(
             _spoken(control),
             names,
             index=index,
@@ -196,7 +215,7 @@ def _one(control: Control, key: str, language: str, translate: Callable[[str], s
         )
     else:
         labels = {choice.name: as_text(choice.label(language)) for choice in control.choices}
-        chosen = st.radio(
+        st.radio(
             _spoken(control),
             names,
             index=index,
@@ -206,14 +225,13 @@ def _one(control: Control, key: str, language: str, translate: Callable[[str], s
             label_visibility="collapsed",
             width="stretch",
         )
-    return [chosen] if chosen else []
 
 
-def _place(choice: Choice, control: Control, key: str, language: str, translate: Callable[[str], str]) -> list[str]:
+def _place(choice: Choice, control: Control, key: str, language: str, translate: Callable[[str], str]) -> None:
     """The menu of places of one choice of a ranking."""
     places = [f"{number}:{choice.name}" for number in range(1, len(control.choices) + 1)]
     given = control.places.get(choice.name)
-    chosen = st.selectbox(
+    st.selectbox(
         as_text(choice.label(language)),
         places,
         index=places.index(given) if given in places else None,
@@ -221,20 +239,19 @@ def _place(choice: Choice, control: Control, key: str, language: str, translate:
         key=f"{key}-{choice.name}",
         placeholder=translate("Choose its place"),
     )
-    return [chosen] if chosen else []
 
 
-def _box(choice: Choice, control: Control, key: str, language: str) -> bool:
+def _box(choice: Choice, control: Control, key: str, language: str) -> None:
     label = as_text(choice.label(language))
-    return st.checkbox(label, choice.name in control.value, key=f"{key}-{choice.name}", width="stretch")
+    st.checkbox(label, choice.name in control.value, key=f"{key}-{choice.name}", width="stretch")
 
 
-def _date(control: Control, key: str) -> list[str]:
+def _date(control: Control, key: str) -> None:
     try:
         value = date.fromisoformat(str(control.value)) if control.value else None
     except ValueError:
         value = None
-    chosen = st.date_input(
+    st.date_input(
         _spoken(control),
         value,
         min_value=date(1900, 1, 1),
@@ -242,13 +259,11 @@ def _date(control: Control, key: str) -> list[str]:
         format="YYYY-MM-DD",
         label_visibility="collapsed",
     )
-    return [chosen.isoformat()] if isinstance(chosen, date) else []
 
 
-def _time(control: Control, key: str) -> list[str]:
+def _time(control: Control, key: str) -> None:
     try:
         value = time.fromisoformat(str(control.value)) if control.value else None
     except ValueError:
         value = None
-    chosen = st.time_input(_spoken(control), value, key=key, step=300, label_visibility="collapsed")
-    return [f"{chosen:%H:%M}"] if isinstance(chosen, time) else []
+    st.time_input(_spoken(control), value, key=key, step=300, label_visibility="collapsed")

@@ -25,7 +25,7 @@ def client() -> str:
 
 def button(page: str, _: Translate) -> str | None:
     """Inside the form, so that what is typed on the page is saved with it."""
-    pressed = st.form_submit_button(_("Continue on another device"), type="tertiary", key=f"go-device-{page}")
+    pressed = st.form_submit_button(_("Continue on another device"), width="stretch", key=f"go-device-{page}")
     return BUTTON if pressed else None
 
 

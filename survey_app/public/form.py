@@ -5,16 +5,16 @@ on the server: a reload, a reconnect or a restarted server loses nothing that wa
 for the browser's first press after a restart runs none.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from questionnaires.instrument import Page
 from survey_app.http.middleware import ERROR_SENTENCES
-from survey_app.pages import forms, lists, widgets
+from survey_app.pages import forms, lists
 from survey_app.pages.journey import Sent, Show, Step, take
 from survey_app.pages.keeping import Drafts
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
@@ -23,7 +23,8 @@ from survey_app.public.endings import words
 from survey_app.public.plain import addresses
 from survey_app.public.plain.views import title_of
 from survey_app.public.sender import form_line, sender
-from survey_app.public.visit import find_wave, is_id, read, sent_before
+from survey_app.public.visit import find_wave, is_id, read, recall, sent_before
+from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Wave
 from survey_app.text import LANGUAGE_NAMES, LANGUAGE_TAGS, LANGUAGES, preferred_language, translator
 
@@ -38,9 +39,7 @@ def main() -> None:
     if not is_id(visit_id):
         visit: Visit | Ending = Ending("unknown_wave")
     else:
-        visit = ended(slug, visit_id) or read(
-            doors.current(), slug, visit_id, language=st.query_params.get("lang"), accepted=_accepted()
-        )
+        visit = _visit(slug, visit_id)
     wave = visit.wave
     language = visit.language if isinstance(visit, Visit) else _language()
     title = title_of(wave, language)
@@ -48,15 +47,23 @@ def main() -> None:
     st.html(styles.css(large=st.query_params.get("size") == "large"))
     if wave is not None and wave.simulated:
         st.html('<div class="sandu-badge">模拟数据 / simulated</div>')
-    turn = st.session_state.get("turn", 0)
-    places = (st.empty(), st.empty())
     if isinstance(visit, Ending):
-        with places[turn].container():
-            show_ending(visit, language)
+        show_ending(visit, language)
     else:
-        show_form(places[turn], places[1 - turn], visit, title)
+        show_form(visit, title)
     tag, sought = LANGUAGE_TAGS[language], st.session_state.get("sought", "")
     st.html(styles.after(st.session_state.get("step", 0), tag, into=sought), unsafe_allow_javascript=True)
+
+
+def _visit(slug: str, visit_id: str) -> Visit | Ending:
+    """The visit at the address, also while the store is away: then as this process and this session remember it."""
+    spoken, copy = st.query_params.get("lang"), st.session_state.get(f"copy-{visit_id}")
+    try:
+        found = ended(slug, visit_id) or read(doors.current(), slug, visit_id, language=spoken, accepted=_accepted())
+    except StoreError as error:
+        logging.getLogger("survey_app").error("a form could not be read: %s", error)
+        found = recall(doors.current(), slug, visit_id, language=spoken, copy=copy)
+    return replace(found, spare=copy) if isinstance(found, Visit) and copy is not None else found
 
 
 def ended(slug: str, visit_id: str) -> Ending | None:
@@ -74,57 +81,76 @@ def ended(slug: str, visit_id: str) -> Ending | None:
     return ending and replace(ending, receipt=st.session_state.get(f"receipt-{visit_id}"))
 
 
-def show_form(here: DeltaGenerator, there: DeltaGenerator, visit: Visit, title: str) -> None:
-    """The open page and, when one of its buttons was pressed, what comes after it, in the same run.
+def show_form(visit: Visit, title: str) -> None:
+    """The open page or, when one of its buttons was pressed, what comes after it.
 
-    Another run of the script for the next page would cost a quarter more of the processor for each press. Two places
-    take turns, for in one and the same the browser would keep what stood further down on the page before.
+    What was pressed is read before the page is drawn, so that a press costs one drawing and not two. A session that
+    has not drawn the page yet (the first press after a restart of the server) has to draw it to know what is in it.
     """
-    visit = replace(visit, spare=st.session_state.get(f"copy-{visit.id}"))
     page = find_page(visit, st.query_params.get("p", "")) or resume_at(visit)
-    with here.container():
-        sent = show_page(visit, page, title)
-    if sent is None or _braked(visit):
+    sent = _sent(visit, page, title)
+    new_here = sent is None
+    if new_here:
+        show_page(visit, page, title)
+        sent = _sent(visit, page, title)
+    if sent is None:
+        return
+    if _braked(visit):
+        if not new_here:
+            show_page(visit, page, title)
         return
     step = take(Drafts(doors.current().store), visit, page, sent)
     devices.offer(visit, page, step)
     following = follow(visit, page, step)
-    if following is None:
+    if new_here or sent.go != "next":
         st.rerun()
-    st.session_state["turn"] = 1 - st.session_state.get("turn", 0)
-    here.empty()
-    with there.container():
-        if isinstance(following, Ending):
-            show_ending(following, visit.language)
-        else:
-            show_page(following, find_page(following, st.query_params["p"]) or resume_at(following), title)
+    if isinstance(following, Ending):
+        show_ending(following, visit.language)
+    else:
+        show_page(following, find_page(following, st.query_params["p"]) or resume_at(following), title)
 
 
-def show_page(visit: Visit, page: Page, title: str) -> Sent | None:
-    """One page of the form; what it sends, when one of its buttons was pressed."""
+def show_page(visit: Visit, page: Page, title: str) -> None:
+    """One page of the form."""
     _ = translator(visit.language)
     if st.query_params.get("p") != page.name:
         # The address must name the page: a second press that comes after the draft has gone is read by it.
         st.query_params["p"] = page.name
-    shown = st.session_state.get(f"show-{visit.id}")
-    if not isinstance(shown, Show) or shown.page.name != page.name:
-        shown = Show(page, visit.answers, {})
     if visit.draft is not None:
         st.session_state[f"copy-{visit.id}"] = dict(visit.draft.answers)
     devices.show_code(visit, _)
-    began = st.session_state.setdefault(f"began-{visit.id}-{page.name}", time.monotonic())
-    fields, go = forms.draw(visit, shown, _frame(visit, page, title, _), _)
+    st.session_state.setdefault(f"began-{visit.id}-{page.name}", time.monotonic())
+    forms.draw(visit, _shown(visit, page), _frame(visit, page, title, _), _)
     footer(visit, page.name, _)
     if visit.draft is None:
         devices.ask_code(visit, _)
-    if go is None:
+
+
+def _shown(visit: Visit, page: Page) -> Show:
+    """The page as it was last shown: with its problems, or as the draft has it."""
+    shown = st.session_state.get(f"show-{visit.id}")
+    return shown if isinstance(shown, Show) and shown.page.name == page.name else Show(page, visit.answers, {})
+
+
+def _sent(visit: Visit, page: Page, title: str) -> Sent | None:
+    """What was sent with the press of a button of this page, if one was pressed."""
+    frame = _frame(visit, page, title, translator(visit.language))
+    large, other = st.query_params.get("size") == "large", _other(visit.language)
+    more = {
+        f"go-size-{page.name}": "size-normal" if large else "size-large",
+        f"go-language-{page.name}": f"language-{other}",
+        f"go-device-{page.name}": devices.BUTTON,
+    }
+    found = forms.pressed(visit, _shown(visit, page), frame, more)
+    if found is None:
         return None
+    fields, go = found
     devices.remember(visit, go)
     if go.startswith("size-"):
         st.query_params["size"] = go.removeprefix("size-")
-    stay = int((time.monotonic() - began) * 1000)
+    began = st.session_state.get(f"began-{visit.id}-{page.name}", time.monotonic())
     stays = go.startswith("size-") or go == devices.BUTTON
-    return Sent(fields, "stay" if stays else go, stay, "streamlit")
+    return Sent(fields, "stay" if stays else go, int((time.monotonic() - began) * 1000), "streamlit")
 
 
 def _braked(visit: Visit) -> bool:
@@ -135,8 +161,8 @@ def _braked(visit: Visit) -> bool:
     return wait > 0
 
 
-def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending | None:
-    """Where the step leads, written into the address: the visit at another page, an ending, None: this page again."""
+def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending:
+    """Where the step leads, written into the address: the visit at the page to show next, or an ending."""
     st.session_state["step"] = st.session_state.get("step", 0) + 1
     st.session_state.pop(f"began-{visit.id}-{page.name}", None)
     st.session_state.pop(f"show-{visit.id}", None)
@@ -151,12 +177,9 @@ def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending | None:
     if isinstance(step, Show):
         st.session_state[f"show-{visit.id}"] = step
         st.query_params["p"] = step.page.name
-        return None
+        return visit
     st.query_params.update(p=step.page, lang=step.language)
-    if step.page == page.name:
-        return None
-    after = read(doors.current(), visit.wave.slug, visit.id, language=step.language)
-    return after if isinstance(after, Ending) else replace(after, spare=visit.spare)
+    return _visit(visit.wave.slug, visit.id)
 
 
 def _frame(visit: Visit, page: Page, title: str, _: Translate) -> forms.Frame:
@@ -172,7 +195,7 @@ def _frame(visit: Visit, page: Page, title: str, _: Translate) -> forms.Frame:
 
 def _tools(page: str, language: str, _: Translate) -> str | None:
     """Language and type size, inside the form so that what is typed goes along."""
-    other = next(code for code in LANGUAGES if code != language)
+    other = _other(language)
     large = st.query_params.get("size") == "large"
     with st.container(horizontal=True, horizontal_alignment="right", key=f"tools-{page}"):
         if st.form_submit_button(_("Normal type") if large else _("Large type"), key=f"go-size-{page}"):
@@ -184,15 +207,17 @@ def _tools(page: str, language: str, _: Translate) -> str | None:
 
 def footer(visit: Visit, page: str, _: Translate) -> None:
     """What stands below every form: that questions may be skipped, the form's number, the way to the other door."""
-    st.caption(_("Questions not marked as required may be skipped. What you have answered is saved page by page."))
-    line = form_line(visit.instrument, visit.language)
-    if line:
-        st.caption(widgets.as_text(line))
+    said = [
+        _("Questions not marked as required may be skipped. What you have answered is saved page by page."),
+        form_line(visit.instrument, visit.language),
+    ]
     size = "large" if st.query_params.get("size") == "large" else None
     target = addresses.form(
         visit.wave.slug, visit.id, page if visit.draft else "", {"lang": visit.language, "size": size}
     )
-    st.html(styles.link(target, _("Continue in the simple version (telephone)")))
+    # One element, not three: each costs a message to the browser.
+    link = styles.link(target, _("Continue in the simple version (telephone)"))
+    st.html(styles.small(line for line in said if line) + link)
 
 
 def show_ending(ending: Ending, language: str) -> None:
@@ -214,6 +239,10 @@ def show_ending(ending: Ending, language: str) -> None:
         st.html(styles.link(target, _("Begun on another device? Enter your code")))
     if said.again and ending.wave:
         st.html(styles.link(addresses.streamlit(ending.wave.slug, query={"lang": language}), said.again))
+
+
+def _other(language: str) -> str:
+    return next(code for code in LANGUAGES if code != language)
 
 
 def _accepted() -> str:

@@ -1,6 +1,8 @@
 """Looks of the Streamlit door that its theme settings cannot reach, and the few bits of HTML it shows."""
 
 import re
+from collections.abc import Iterable
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -9,6 +11,7 @@ ICON_FILE = STATIC / "icon.svg"
 CSS_FILE = Path(__file__).with_name("form.css")
 
 
+@cache
 def css(*, large: bool) -> str:
     """The stylesheet as a style element; in large type everything grows by a quarter."""
     size = "html{font-size:24px}" if large else ""
@@ -24,6 +27,11 @@ def lines(pairs: list[tuple[str, str]], colon: str) -> str:
 def receipt(code: str, *, large: bool = False) -> str:
     """A code to copy; not st.code, which stays empty until its highlighter has been fetched."""
     return f'<div class="sandu-receipt{" sandu-large" if large else ""}">{escape(code)}</div>'
+
+
+def small(sentences: Iterable[str]) -> str:
+    """Small print, a paragraph each."""
+    return "".join(f'<p class="sandu-small">{escape(sentence)}</p>' for sentence in sentences)
 
 
 def link(address: str, label: str) -> str:

@@ -5,7 +5,9 @@ Reading a visit writes nothing. An address that cannot be answered gives an `End
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from questionnaires.instrument import Page
 from survey_app import submission
@@ -32,12 +34,14 @@ def is_id(text: str) -> bool:
 
 
 def find_wave(doors: Doors, slug: str) -> Wave | Ending:
-    """The wave of an address, or why it cannot be answered today."""
+    """The wave of an address, or why it cannot be answered today. StoreError where the store cannot be read."""
     if not _SLUG.fullmatch(slug):
         return Ending("unknown_wave")
     try:
         wave = waves.get(doors.store, slug)
     except StoreError:
+        if slug in waves.slugs(doors.store):  # raises again where the store itself cannot be read
+            raise
         return Ending("unknown_wave")
     reason = waves.closed_because(wave.state, wave.opens, wave.closes, date.today())
     return wave if reason is None else Ending(refusal(reason), wave)
@@ -73,6 +77,18 @@ def read(doors: Doors, slug: str, visit_id: str, *, language: str | None = None,
     chosen = draft.language if draft and draft.page else None
     spoken = next((code for code in (language, chosen) if code in offered), None)
     return Visit(wave, instrument, visit_id, draft, spoken or preferred_language(accepted, offered, offered[0]))
+
+
+def recall(doors: Doors, slug: str, visit_id: str, *, language: str | None, copy: Mapping[str, Any] | None) -> Visit:
+    """The visit without the store, which cannot be read now: what the process remembers, and the browser's own copy.
+
+    So that what a resident has filled in stays on the screen. StoreError when this process never read the wave.
+    """
+    wave = waves.resolve(doors.store, slug)
+    instrument = instruments.load(doors.store, wave.instrument_id, wave.instrument_version)
+    offered = [code for code in LANGUAGES if code in instrument.languages]
+    spoken = language if language in offered else next(iter(offered), LANGUAGES[0])
+    return Visit(wave, instrument, visit_id, None, spoken, copy or {})
 
 
 def offer_code(doors: Doors, visit: Visit, page: Page) -> ResumeCode | None:

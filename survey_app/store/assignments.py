@@ -12,7 +12,7 @@ from survey_app.store import audit, dispositions
 from survey_app.store.call_list import IN_WAVE, ME, NOW, OPEN, THE_CASE, belongs, open_cases, values_of
 from survey_app.store.connections import Connection
 from survey_app.store.database import Store
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import WordedError
 from survey_app.store.shapes import Wave
 from survey_app.store.tables import account, disposition, invitation, response
 
@@ -93,7 +93,7 @@ def assign(
     Raises StoreError where nobody of that name is an interviewer.
     """
     if interviewer not in interviewers(store):
-        raise StoreError(f"There is no interviewer {interviewer!r}. Make the account first: sandu user add.")
+        raise WordedError("There is no interviewer '{name}'. Make the account first: sandu user add.", name=interviewer)
     values = values_of(wave, interviewer, now) | {"the_mode": mode, "the_district": district, "the_count": count}
 
     def work(connection: Connection) -> int:

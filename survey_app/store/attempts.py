@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from survey_app.store import dispositions, invitations
 from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import WordedError
 from survey_app.store.shapes import Wave
 from survey_app.store.tables import disposition, invitation
 from survey_app.store.waves import slug_of
@@ -98,9 +98,9 @@ def record(store: Store, wave: Wave, case: str, result: Result, *, by: str, now:
     def work(connection: Connection) -> Attempt:
         held = invitations.by_case(connection, wave.slug, case)
         if held is None or held["held_by"] != by:
-            raise StoreError(f"Case {case!r} is not in your hands any more. Press “next case” to go on.")
+            raise WordedError("Case '{case}' is not in your hands any more. Take the next one.", case=case)
         if held["used"]:
-            raise StoreError(f"Case {case!r} has answered meanwhile. Press “next case” to go on.")
+            raise WordedError("Case '{case}' has answered meanwhile. Take the next one.", case=case)
         before = _of_case(connection, wave.slug, case)
         return _add(connection, held, _checked(result, held["mode"], now), by=by, now=now, before=before, wave=wave)
 
@@ -135,9 +135,11 @@ def _add(
 ) -> Attempt:
     number = before[-1].number + 1 if before else 1
     if number > most(wave):
-        raise StoreError(f"Case {case['case']!r} has had its {most(wave)} attempts. Let go of it and take the next.")
+        raise WordedError("This case has had its {most} attempts. Put it back and take the next.", most=most(wave))
     if result.callback and number == most(wave):
-        raise StoreError(f"This is the last of {most(wave)} attempts: no call-back can be kept. Record it without one.")
+        raise WordedError(
+            "This is the last of {most} attempts: no call-back can be kept. Record it without.", most=most(wave)
+        )
     row = _row(case, result, by=by, now=now, number=number)
     connection.run(_ADD, row)
     final = dispositions.ALL[result.code].final
@@ -150,16 +152,18 @@ def _checked(result: Result, mode: str, now: datetime) -> Result:
     known = dispositions.ALL.get(result.code)
     if known is None or not known.by_hand or mode not in known.modes:
         allowed = ", ".join(each.code for each in dispositions.for_mode(mode))
-        raise StoreError(f"Code {result.code!r} cannot be recorded in mode {mode!r}. Codes are: {allowed}.")
+        raise WordedError(
+            "Code '{code}' cannot be recorded here. Codes are: {allowed}.", code=result.code, allowed=allowed
+        )
     if len(result.note) > LONGEST_NOTE:
-        raise StoreError(f"The note has {len(result.note)} characters; at most {LONGEST_NOTE} are kept. Shorten it.")
+        raise WordedError("The note is longer than {most} characters. Shorten it.", most=LONGEST_NOTE)
     if result.callback is None:
         return result
     if known.final:
-        raise StoreError(f"Code {result.code} is final: nobody tries again. Leave the call-back out.")
+        raise WordedError("Code {code} is final: nobody tries again. Leave the call-back out.", code=result.code)
     begin, end = result.callback
     if not now <= end or not begin < end:
-        raise StoreError("The call-back must end after it begins, and not in the past. Give another time.")
+        raise WordedError("The call-back must end after it begins, and not in the past. Give another time.")
     return result
 
 

@@ -25,9 +25,11 @@ import psycopg
 from survey_app.settings import Settings
 from survey_app.store import backup_rows, files, schema
 from survey_app.store.backup_reading import CONTACTS, DATABASE, MANIFEST, SECRET, Manifest, pour, reading
+from survey_app.store.contacts_opening import SCHEMA, contacts_exist, contacts_file, open_contacts
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError
 
+_SPACE = "See that there is space for a second copy."
 _SECONDS = (1980, 1, 1, 0, 0, 0)  # a zip's own times say nothing: the manifest does
 
 
@@ -38,10 +40,7 @@ def make(settings: Settings, target: Path, *, snapshots: bool = True) -> Manifes
     """
     files.require_absent(target)
     with files.workshop(target) as folder:
-        _copy_database(settings, folder / DATABASE)
-        contacts = settings.home / CONTACTS
-        if contacts.exists():
-            _vacuum(contacts, folder / CONTACTS)
+        _copy_databases(settings, folder)
         revision, counts = _facts(folder)
         sources = _sources(settings, folder, snapshots=snapshots)
         finished = folder / "finished"
@@ -60,13 +59,16 @@ def make(settings: Settings, target: Path, *, snapshots: bool = True) -> Manifes
     return manifest
 
 
-def _copy_database(settings: Settings, copy: Path) -> None:
+def _copy_databases(settings: Settings, folder: Path) -> None:
+    """Answers and, where there are any, contacts: two files, as they are two stores."""
     if settings.database_url:
-        _copy_postgres(settings.database_url, copy)
-    elif settings.database.exists():
-        _vacuum(settings.database, copy)
-    else:
+        _copy_postgres(settings, folder)
+        return
+    if not settings.database.exists():
         raise StoreError(f"There is no database {settings.database}, so there is nothing to back up.")
+    _vacuum(settings.database, folder / DATABASE)
+    if contacts_exist(settings):
+        _vacuum(contacts_file(settings), folder / CONTACTS)
 
 
 def _vacuum(source: Path, copy: Path) -> None:
@@ -76,9 +78,7 @@ def _vacuum(source: Path, copy: Path) -> None:
             before = _audited(raw)
             raw.execute("VACUUM INTO ?", [str(copy)])
         except driver.Error as error:
-            raise StoreError(
-                f"{source} could not be copied ({error}); nothing was kept. See that there is space for a second copy."
-            ) from error
+            raise StoreError(f"{source} could not be copied ({error}); nothing was kept. {_SPACE}") from error
     with closing(connect_sqlite(driver, copy)) as raw:
         if _audited(raw) < before:
             raise StoreError(f"The copy of {source} lacks audit rows that were there; nothing was kept. Try again.")
@@ -91,23 +91,42 @@ def _audited(raw: Any) -> int:
     return int(raw.execute("SELECT count(*) FROM audit").fetchone()[0])
 
 
-def _copy_postgres(url: str, copy: Path) -> None:
+def _copy_postgres(settings: Settings, folder: Path) -> None:
+    contacts = contacts_exist(settings)
+    if contacts:
+        open_contacts(settings).close()  # brings an older one up to date: it has no other refusal
     try:
-        with psycopg.connect(url) as source:
+        with psycopg.connect(settings.database_url or "") as source:
             source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             source.read_only = True
-            revision = schema.postgres_revision(source)
-            schema.upgrade(Settings(home=copy.parent, data=copy.parent, secret=b""), revision)
-            backup_rows.out_of_postgres(source, copy)
-            with closing(connect_sqlite(sqlite_driver(), copy)) as raw:
-                found = backup_rows.counts(raw)
-            if backup_rows.postgres_counts(source, list(found)) != found:
-                raise StoreError("The copy does not have the server's number of rows; nothing was kept. Try again.")
+            _make_tables(folder, schema.postgres_revision(source), contacts=contacts)
+            _copy_rows(source, folder / DATABASE)
+            if contacts:
+                source.execute(f"SET LOCAL search_path TO {SCHEMA}")
+                _copy_rows(source, folder / CONTACTS)
     except psycopg.Error as error:
         reason = str(error).strip().partition("\n")[0]
         raise StoreError(f"The PostgreSQL server did not hand out its rows ({reason}); nothing was kept.") from error
     except (sqlite_driver().Error, sqlite3.Error) as error:
-        raise StoreError(f"The rows could not be written beside the backup ({error}); nothing was kept.") from error
+        raise StoreError(f"The copy could not be written ({error}); nothing was kept. {_SPACE}") from error
+
+
+def _copy_rows(source: psycopg.Connection, copy: Path) -> None:
+    backup_rows.out_of_postgres(source, copy)
+    with closing(connect_sqlite(sqlite_driver(), copy)) as raw:
+        found = backup_rows.counts(raw)
+    if backup_rows.postgres_counts(source, list(found)) != found:
+        raise StoreError("The copy does not have the server's number of rows; nothing was kept. Try again.")
+
+
+def _make_tables(folder: Path, revision: str, *, contacts: bool) -> None:
+    empty = Settings(home=folder, data=folder, secret=b"")
+    try:
+        schema.upgrade(empty, revision)
+        if contacts:
+            open_contacts(empty).close()
+    except StoreError as error:
+        raise StoreError(f"The copy could not be made; nothing was kept. {_SPACE}") from error
 
 
 def _facts(folder: Path) -> tuple[str, dict[str, dict[str, int]]]:

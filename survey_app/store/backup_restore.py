@@ -13,7 +13,8 @@ from sqlalchemy import Connection as SqlConnection
 
 from survey_app.settings import Settings
 from survey_app.store import backup_rows, files, schema
-from survey_app.store.backup_reading import DATABASE, Manifest, reading
+from survey_app.store.backup_reading import CONTACTS, DATABASE, Manifest, reading
+from survey_app.store.contacts_opening import SCHEMA, bring_up_to_date
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError
 
@@ -57,8 +58,7 @@ def _into_postgres(settings: Settings, folder: Path, home: Path) -> None:
         with schema.changing(settings) as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
-            _fill(raw, connection, folder / DATABASE)
-            (folder / DATABASE).unlink()
+            _fill(raw, connection, folder)
             _settle(folder, home)
             settled = True
     except StoreError:
@@ -67,17 +67,25 @@ def _into_postgres(settings: Settings, folder: Path, home: Path) -> None:
         raise
 
 
-def _fill(raw: psycopg.Connection, connection: SqlConnection, file: Path) -> None:
+def _fill(raw: psycopg.Connection, connection: SqlConnection, folder: Path) -> None:
     taken = raw.execute(_ANY_TABLE).fetchone()
     if taken:
         raise StoreError(
             f"The database of SANDU_DATABASE_URL is not empty (it has a table {taken[0]}); give an empty one."
         )
-    with closing(connect_sqlite(sqlite_driver(), file)) as copy:
+    with closing(connect_sqlite(sqlite_driver(), folder / DATABASE)) as copy:
         revision = schema.sqlite_revision(copy)
     schema.bring_to(connection, revision)
-    backup_rows.into_postgres(raw, file)
+    backup_rows.into_postgres(raw, folder / DATABASE)
     schema.bring_to(connection)
+    if (folder / CONTACTS).exists():
+        # Laid down in the order of their keys, with everything else in one transaction: that links nothing to nobody.
+        raw.execute(f"CREATE SCHEMA {SCHEMA}")
+        raw.execute(f"SET LOCAL search_path TO {SCHEMA}")
+        bring_up_to_date(connection)
+        backup_rows.into_postgres(raw, folder / CONTACTS)
+    for name in (DATABASE, CONTACTS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _without_log(database: Path) -> None:

@@ -90,12 +90,14 @@ _KEEP = (
     update(invitation).values(held_until=bindparam("new_until")).where(THE_CASE, invitation.c.held_by == ME)
 )  # fmt: skip
 _LET_GO = update(invitation).values(held_by=None, held_until=None).where(THE_CASE, invitation.c.held_by == ME)
-_HELD = (
+_IN_HAND = (
     select(invitation)
-    .where(OPEN, invitation.c.held_by == ME, invitation.c.held_until >= NOW)
+    # Also when the time is over: it is theirs until somebody else takes it.
+    .where(OPEN, invitation.c.held_by == ME)
     .order_by(invitation.c.held_until.desc())
     .limit(1)
 )
+_HELD = _IN_HAND.with_for_update()
 _STATE = (
     select(
         invitation.c.case,
@@ -153,27 +155,25 @@ def take_next(store: Store, wave: Wave, interviewer: str, *, now: datetime, mode
     values = values_of(wave, interviewer, now) | {"the_mode": mode}
 
     def work(connection: Connection) -> Row | None:
-        held = connection.one(_HELD, values)
-        while held is None:
+        row = connection.one(_HELD, values)
+        while row is None:
             found = connection.one(_NEXT, values)
             if found is None:
                 return None
-            key = {**values, "the_case": found["case"]}
-            tried = connection.one(_TRIED_NOW, key)
-            row = invitations.by_case(connection, wave.slug, found["case"])
-            if row is None or tried is None or tried["tried"] != found["tried"]:
-                continue  # PostgreSQL: somebody tried it between our look and our hold
-            until = int(now.timestamp()) + HOLD[row["mode"]]
-            connection.run(_TAKE, {**key, "new_until": until})
-            held = {**row, "held_by": interviewer, "held_until": until}
-        return held
+            tried = connection.one(_TRIED_NOW, {**values, "the_case": found["case"]})
+            if tried == {"tried": found["tried"]}:  # PostgreSQL: else somebody tried it between our look and our hold
+                row = invitations.by_case(connection, wave.slug, found["case"])
+        until = int(now.timestamp()) + HOLD[row["mode"]]
+        connection.run(_TAKE, {**values, "the_case": row["case"], "new_until": until})
+        return {**row, "held_by": interviewer, "held_until": until}
 
     return store.write(work)
 
 
-def held(store: Store, wave: Wave, interviewer: str, *, now: datetime) -> Row | None:
+def held(store: Store, wave: Wave, interviewer: str) -> Row | None:
     """The case that an interviewer has in hand, or None."""
-    return store.read(lambda connection: connection.one(_HELD, values_of(wave, interviewer, now)))
+    key = {"the_wave": wave.slug, "the_interviewer": interviewer}
+    return store.read(lambda connection: connection.one(_IN_HAND, key))
 
 
 def keep(store: Store, wave: Wave, row: Row, interviewer: str, *, now: datetime) -> bool:

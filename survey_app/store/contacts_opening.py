@@ -79,7 +79,7 @@ def open_contacts(settings: Settings) -> Contacts:
     """
     with _changing(settings) as connection:
         if not inspect(connection).has_table("alembic_version", SCHEMA if settings.database_url else None):
-            _bring_up_to_date(connection)
+            bring_up_to_date(connection)
         found = connection.exec_driver_sql(_REVISION).scalar()
         if found not in REVISIONS:
             raise StoreError(
@@ -87,7 +87,7 @@ def open_contacts(settings: Settings) -> Contacts:
                 "Install the version of Sandu that wrote it; nothing was changed."
             )
         if found != REVISIONS[-1]:
-            _bring_up_to_date(connection)
+            bring_up_to_date(connection)
     return Contacts(settings)
 
 
@@ -111,7 +111,8 @@ def _own_schema(url: str) -> str:
         return url  # PostgresDatabase says what is wrong with it
 
 
-def _bring_up_to_date(connection: SqlConnection) -> None:
+def bring_up_to_date(connection: SqlConnection) -> None:
+    """Make the tables, or change them, within an open transaction; on PostgreSQL in the schema that is in sight."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

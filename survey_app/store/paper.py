@@ -17,7 +17,7 @@ from survey_app.store import audit, invitations, waves
 from survey_app.store.bodies import plain
 from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import WordedError
 from survey_app.store.shapes import Wave, from_date, to_date, to_json
 from survey_app.store.tables import audit as audit_table
 from survey_app.store.tables import paper_entry
@@ -108,9 +108,12 @@ def begin(store: Store, wave: Wave, new: Entry) -> Entry:
     answered, a second entry by the same person, a third entry, and a wave that takes no answers.
     """
     if not _SHEET.fullmatch(new.sheet):
-        raise StoreError(f"{new.sheet[:40]!r} is no sheet number. Use letters, digits, dot, hyphen; 64 at most.")
+        raise WordedError(
+            "'{sheet}' is no sheet number. Use letters, digits, dot, hyphen; 64 at most.", sheet=new.sheet[:40]
+        )
     if new.fieldwork_date > date.today() or (wave.opens and new.fieldwork_date < wave.opens):
-        raise StoreError(f"{new.fieldwork_date} is not within the fieldwork of wave {wave.slug!r}. Check the date.")
+        raise WordedError("{day} is not within the fieldwork of this wave. Check the date.", day=new.fieldwork_date)
+    named = {"sheet": new.sheet}
 
     def work(connection: Connection) -> Entry:
         before = _of_sheet(connection, wave.slug, new.sheet)
@@ -118,14 +121,14 @@ def begin(store: Store, wave: Wave, new: Entry) -> Entry:
         if mine is not None and not mine.finished:
             return mine
         if mine is not None:
-            raise StoreError(f"You have keyed in sheet {new.sheet!r} already. Another person makes the second entry.")
+            raise WordedError("You have keyed in sheet '{sheet}' already. Another person makes the second.", **named)
         if len(before) >= needed(wave):
-            raise StoreError(f"Sheet {new.sheet!r} has its {needed(wave)} entries. Check the number on the paper.")
+            raise WordedError("Sheet '{sheet}' has all its entries. Check the number on the paper.", **named)
         begun = replace(new, entry=len(before) + 1, case=_case_of(connection, wave, new))
         if before and begun.case != before[0].case:
-            raise StoreError(f"Sheet {new.sheet!r} was begun for another case. Check both numbers on the paper.")
+            raise WordedError("Sheet '{sheet}' was begun for another case. Check both numbers on the paper.", **named)
         if connection.run(_ADD, _row(begun)) != 1:  # PostgreSQL: two people began at the same moment
-            raise StoreError(f"Somebody else began sheet {new.sheet!r} at this very moment. Begin again.")
+            raise WordedError("Somebody else began sheet '{sheet}' at this very moment. Begin again.", **named)
         return begun
 
     return store.write(work)
@@ -206,19 +209,18 @@ def _case_of(connection: Connection, wave: Wave, new: Entry) -> str | None:
     """The case that a sheet is for: the one given, else the one whose number the sheet bears."""
     reason = waves.refusal(connection, wave.slug, date.today())
     if reason:
-        raise StoreError(f"Wave {wave.slug!r} is {reason}: nothing can be keyed in. Ask who runs the fieldwork.")
+        raise WordedError("This wave takes no answers now: nothing can be keyed in. Ask who runs the fieldwork.")
     row = invitations.by_case(connection, wave.slug, new.case or new.sheet)
     if row is None:
         if new.case or not wave.open_link:
-            raise StoreError(
-                f"{new.case or new.sheet!r} is no case of wave {wave.slug!r}. Check the number on the paper."
-            )
+            raise WordedError("'{case}' is no case of this wave. Check the number.", case=new.case or new.sheet)
         return None
     case = str(row["case"])
     other = connection.one(_SAME_CASE, {"the_wave": wave.slug, "the_case": case, "the_sheet": new.sheet})
-    if row["used"] or other:
-        why = "has been answered already" if row["used"] else f"is being keyed in as sheet {other['sheet']!r}"  # type: ignore[index]
-        raise StoreError(f"Case {case!r} {why}. Put the sheet aside and ask who runs the fieldwork.")
+    if row["used"]:
+        raise WordedError("Case '{case}' has been answered already. Put the sheet aside.", case=case)
+    if other:
+        raise WordedError("Case '{case}' is being keyed in as sheet '{sheet}'. Put this one aside.", case=case, **other)
     return case
 
 
@@ -229,7 +231,7 @@ def _of_sheet(connection: Connection, wave: str, sheet: str) -> list[Entry]:
 def _hold(connection: Connection, mine: Entry) -> Row:
     row = connection.one(_HOLD, _key(mine))
     if row is None:
-        raise StoreError(f"Your entry of sheet {mine.sheet!r} is finished or was thrown away. Go back to the sheets.")
+        raise WordedError("Your entry of sheet '{sheet}' is finished or thrown away. Begin again.", sheet=mine.sheet)
     return row
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -112,6 +112,7 @@ class Reconciliation:
     faults: Sequence[Fault]
 
 
+ALL = "all"
 COUNTS = tuple(field.name for field in fields(Line) if field.name not in {"district", "mode", "stream"})
 Key = tuple[str | None, str, str]
 Counts = Mapping[Key, Counter[str]]
@@ -149,13 +150,31 @@ def total(lines: Iterable[Line]) -> Line:
     sums: Counter[str] = Counter()
     for line in lines:
         sums.update({name: getattr(line, name) for name in COUNTS})
-    return Line(None, "all", "all", **{name: sums[name] for name in COUNTS})
+    return Line(None, ALL, ALL, **{name: sums[name] for name in COUNTS})
+
+
+def grouped(lines: Iterable[Line], by: str) -> list[Line]:
+    """The lines added up by "district", or by "mode" and stream; "lines" keeps each as it is. "all": added over."""
+    if by == "lines":
+        return [*lines]
+    groups: dict[Key, list[Line]] = {}
+    for line in lines:
+        key = (line.district, ALL, ALL) if by == "district" else (ALL, line.mode, line.stream)
+        groups.setdefault(key, []).append(line)
+    return [
+        replace(total(members), district=district, mode=mode, stream=stream)
+        for (district, mode, stream), members in groups.items()
+    ]
 
 
 def equations(store: Store, wave: Wave | str) -> list[str]:
     """A sentence for each equation of the wave that does not hold, and by how much; empty when all hold."""
-    slug = waves.slug_of(wave)
-    return [f"Wave {slug!r}, {fault}." for fault in reconcile(store, wave).faults]
+    return sentences(waves.slug_of(wave), reconcile(store, wave))
+
+
+def sentences(slug: str, found: Reconciliation) -> list[str]:
+    """The faults of a wave in words."""
+    return [f"Wave {slug!r}, {fault}." for fault in found.faults]
 
 
 def _happened(connection: Connection, wave: Wave) -> dict[Key, Counter[str]]:

@@ -1,58 +1,177 @@
-"""Sealing: after it, nothing in the store tells which answer came from which invitation.
+"""Sealing: after it, nothing in the stores tells which answer came from which invitation.
 
-Within a wave, a response keeps stratum, psu and mode (the design) and its day of arrival; a used invitation keeps
-stratum, psu, mode and its disposition, and no day. Every used invitation of the same psu, mode and disposition in the
-wave is therefore an equally good match. Hidden columns are dealt with too: on PostgreSQL rows get one common xmin and
-are laid down anew in the order of their random ids; SQLite's tables have no row number, and its log is emptied.
+**The guarantee.** Within a wave, an answer and a used invitation share what the design puts on both: stratum, psu,
+mode and outcome (its disposition). Every used invitation of that cell is an equally good match for every answer of it:
+joining the store of the answers and the contact store over all columns, hidden ones included, and over the bytes of the
+files, finds no pair better than chance. Used invitations keep no day; where a list is worked off in the order of its
+case numbers the number tells the day nevertheless, and the guarantee then holds among the answers of one day. A cell
+with a single used invitation has nothing to be mixed with; `Sealed.alone` counts those.
+
+**What is cut or mixed for it.**
+- used invitations lose the day, the interviewer they were assigned to and who had them in hand;
+- token, expiry, batch and attempts to reach somebody change places at random among the used invitations of a cell. A
+  batch goes out on a day, a token opens a door that the answer names, an attempt has a mode: kept in their place they
+  would tell answers apart. Counted by district, psu, mode, batch or outcome they remain exact, and a used link is still
+  known as used;
+- attempts of used cases keep number, mode and code; interviewer, day, hour, time window, call-back and note go;
+- drafts and keyed sheets that a used case still has are removed: their answers would be those of the response;
+- the contact store forgets the language of cases that have answered, in a transaction of its own;
+- tables are laid down anew, so that neither row versions (xmin, ctid) nor places on a page tell an order.
+
+An answer keeps its interviewer, its day and its door. What an answer itself says (age, an address that was typed) is no
+part of the guarantee, nor are unfinished drafts, backups made before, or a PostgreSQL server's own log.
 """
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, union, update
 
-from survey_app.store import audit
-from survey_app.store.connections import Connection
+from survey_app.store import audit, contacts, erasure
+from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
+from survey_app.store.rewriting import lay_down_anew
 from survey_app.store.tables import audit as audit_table
-from survey_app.store.tables import invitation, response
+from survey_app.store.tables import disposition, draft, invitation, paper_entry, response
+
+CELL = ("stratum", "psu", "mode", "disposition")
+MIXED = ("token_hash", "expires", "batch")
+DRAWN = (
+    *("wave", "case", "district", *CELL, "inclusion_probability_psu", "inclusion_probability_person", "base_weight"),
+    *("weighting_class", "used"),
+)
+ATTEMPT = ("wave", "case", "attempt", "code", "mode")
+# What is not named above goes: a column that somebody adds is cut until it is thought about here.
+CUT = tuple(column.name for column in invitation.columns if column.name not in (*DRAWN, *MIXED))
+CUT_OF_ATTEMPT = tuple(column.name for column in disposition.columns if column.name not in ATTEMPT)
+# Each holds ids or cases; laying them down anew also removes what deleted rows left behind in the files.
+REWRITTEN = ("response", "invitation", "draft", "quarantine", "disposition", "paper_entry")
+_CHANCE = random.SystemRandom()
 
 # Written as it stands: the point is the new row version, not a new value.
 _TOUCH_RESPONSES = (
     update(response).values(arrived_on=response.c.arrived_on).where(response.c.arrived_on >= bindparam("the_day"))
 )
-_FORGET_DAYS = update(invitation).values(used_on=None).where(invitation.c.used_on.is_not(None))
 _LAST = select(func.max(audit_table.c.on_date).label("day")).where(audit_table.c.action == "sealed")
-# Each holds ids or cases; rewriting them also removes what deleted rows left behind in the files.
-REWRITTEN = ("response", "invitation", "draft", "quarantine")
+
+
+def _of_used(table: Table) -> ColumnElement[bool]:
+    """The condition that a row belongs to a case that has answered."""
+    same = (invitation.c.wave == table.c.wave, invitation.c.case == table.c.case)
+    return select(invitation.c.case).where(*same, invitation.c.used.is_(True)).exists()
+
+
+_UNSEALED = union(
+    select(invitation.c.wave).where(
+        invitation.c.used.is_(True), or_(*(invitation.c[name].is_not(None) for name in CUT))
+    ),
+    select(disposition.c.wave).where(
+        _of_used(disposition), or_(*(disposition.c[name].is_not(None) for name in CUT_OF_ATTEMPT))
+    ),
+)
+_DRAFTS = select(draft).where(_of_used(draft)).with_for_update()
+_SHEETS = delete(paper_entry).where(_of_used(paper_entry))
+_IN_WAVE = invitation.c.wave == bindparam("the_wave")
+_USED = select(invitation).where(_IN_WAVE, invitation.c.used.is_(True)).order_by(invitation.c.case).with_for_update()
+_TAKE_TOKENS = update(invitation).values(token_hash=None).where(_IN_WAVE, invitation.c.used.is_(True))
+_GIVE = (
+    update(invitation)
+    .values({f"{name}": bindparam(f"new_{name}") for name in MIXED})
+    .values(dict.fromkeys(CUT))
+    .where(_IN_WAVE, invitation.c.case == bindparam("the_case"))
+)
+_ATTEMPTS = (
+    select(disposition)
+    .where(disposition.c.wave == bindparam("the_wave"), _of_used(disposition))
+    .order_by(disposition.c.case, disposition.c.attempt)
+)
+_TAKE_ATTEMPTS = delete(disposition).where(disposition.c.wave == bindparam("the_wave"), _of_used(disposition))
+_ADD_ATTEMPT = insert(disposition)
+_CELLS = (
+    select(func.count().label("size"))
+    .where(invitation.c.used.is_(True), invitation.c.disposition == "complete")
+    .group_by(invitation.c.wave, *(invitation.c[name] for name in CELL))
+    .subquery()
+)
+_ALONE = select(func.count().label("count")).select_from(_CELLS).where(_CELLS.c.size == 1)
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """How many responses and used invitations were sealed anew."""
+    """What a sealing did.
+
+    responses    how many were written anew; invitations: how many used ones were sealed for the first time
+    alone        completed interviews, of all waves, that are the only one of their cell: whoever holds the sample can
+                 still tell whose they are
+    complete     False when somebody held the database file so long that old pages are still in it: seal again
+    """
 
     responses: int
     invitations: int
+    alone: int = 0
+    complete: bool = True
 
 
 def seal(store: Store) -> Sealed:
     """Cut every trace that links answers to invitations (nightly, and before each snapshot)."""
-    sealed = store.write(_seal)
-    with store.database.outside() as connection:
-        if connection.engine.name == "postgresql":
-            for name in REWRITTEN:
-                connection.run(f"CLUSTER {name} USING pk_{name}")
-        else:
-            connection.one("PRAGMA wal_checkpoint(TRUNCATE)")
-    return sealed
+    sealed, answered = store.write(_seal)
+    if answered and contacts.contacts_exist(store.settings):
+        with contacts.open_contacts(store.settings) as people:
+            for wave, cases in answered.items():
+                contacts.hide_answered(people, wave, cases)
+    complete = lay_down_anew(store.database, REWRITTEN)
+    return Sealed(sealed.responses, sealed.invitations, sealed.alone, complete)
 
 
-def _seal(connection: Connection) -> Sealed:
+def _seal(connection: Connection) -> tuple[Sealed, dict[str, list[str]]]:
+    """Drafts are held before invitations, as in a submission: two that wait for each other cannot be."""
     last = connection.one(_LAST)
+    for row in connection.all(_DRAFTS):
+        erasure.expire(connection, row)
+    connection.run(_SHEETS)
+    fresh = 0
+    answered: dict[str, list[str]] = {}
+    for slug in [row["wave"] for row in connection.all(_UNSEALED)]:
+        used = connection.all(_USED, {"the_wave": slug})
+        fresh += sum(row["used_on"] is not None for row in used)
+        _mix(connection, slug, used)
+        answered[slug] = [row["case"] for row in used]
     since = (last["day"] if last else None) or ""
-    sealed = Sealed(
-        responses=connection.run(_TOUCH_RESPONSES, {"the_day": since}), invitations=connection.run(_FORGET_DAYS)
-    )
-    audit.record(connection, "sealed", responses=sealed.responses, invitations=sealed.invitations)
-    return sealed
+    responses = connection.run(_TOUCH_RESPONSES, {"the_day": since})
+    alone = connection.one(_ALONE)
+    audit.record(connection, "sealed", responses=responses, invitations=fresh)
+    return Sealed(responses, fresh, int(alone["count"]) if alone else 0), answered
+
+
+def _mix(connection: Connection, slug: str, used: Sequence[Row]) -> None:
+    """Deal tokens, batches and attempts out anew within each cell, and leave nothing of day and interviewer."""
+    donors = _donors(used)
+    attempts = defaultdict(list)
+    for row in connection.all(_ATTEMPTS, {"the_wave": slug}):
+        attempts[row["case"]].append({**row, **dict.fromkeys(CUT_OF_ATTEMPT)})
+    given = []
+    dealt = []
+    for row in used:
+        donor = donors[row["case"]]
+        given.append({"the_wave": slug, "the_case": row["case"], **{f"new_{name}": donor[name] for name in MIXED}})
+        dealt += [{**attempt, "case": row["case"]} for attempt in attempts[donor["case"]]]
+    connection.run(_TAKE_TOKENS, {"the_wave": slug})  # no token may stand twice, not even for a moment
+    connection.run_many(_GIVE, given)
+    connection.run(_TAKE_ATTEMPTS, {"the_wave": slug})
+    connection.run_many(_ADD_ATTEMPT, dealt)
+
+
+def _donors(used: Iterable[Row]) -> dict[str, Row]:
+    """For each case the row, of its own cell, whose token and attempts it gets."""
+    cells: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in used:
+        cells[tuple(row[name] for name in CELL)].append(row)
+    donors: dict[str, Row] = {}
+    for members in cells.values():
+        shuffled = _CHANCE.sample(members, len(members))
+        donors |= {row["case"]: donor for row, donor in zip(members, shuffled, strict=True)}
+    return donors

@@ -44,6 +44,10 @@ class Browser:
         """Send the page that is open: its hidden fields, these answers, this button."""
         return await self._follow("POST", self.action, self.body(answers, go))
 
+    async def send_form(self, path: str, body: str) -> Answer:
+        """Send a form's body once more, as a browser does that asks whether to repeat it."""
+        return await self._follow("POST", path, body)
+
     @property
     def action(self) -> str:
         """Where the open page sends its form."""

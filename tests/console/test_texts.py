@@ -10,8 +10,15 @@ from babel.messages.pofile import read_po
 import survey_app
 
 ROOT = Path(survey_app.__file__).parent
+FIELD = [
+    *(ROOT / "console" / f"{name}.py" for name in ("app", "attempt", "call_list", "differences", "interview")),
+    *(ROOT / "console" / f"{name}.py" for name in ("interviewers", "keying", "moments", "people", "reasons")),
+    *(ROOT / "store" / f"{name}.py" for name in ("assignments", "attempts", "paper")),
+    ROOT / "pages" / "sheets.py",
+]
 OURS = {
     "console": [*sorted(ROOT.glob("console/*.py")), ROOT / "http/sessions.py", ROOT / "http/downloads.py"],
+    "interviews": FIELD,
     "publish": [ROOT / "publish/exports.py", ROOT / "publish/charts.py", ROOT / "publish/catalogue.py"],
 }
 
@@ -20,7 +27,10 @@ def used(name: str) -> set[str]:
     found: set[str] = set()
     for path in OURS[name]:
         with path.open("rb") as file:
-            found |= {str(message) for _line, message, *_rest in extract("python", file, keywords={"_": None})}
+            found |= {
+                str(message)
+                for _line, message, *_rest in extract("python", file, keywords={"_": None, "WordedError": None})
+            }
     return found
 
 

@@ -30,6 +30,7 @@ def empty_postgres_url(shared_postgres_url: str) -> str:
     names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
     with psycopg.connect(shared_postgres_url) as connection:
         connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
+        connection.execute("DROP SCHEMA IF EXISTS contacts CASCADE")
         connection.execute("DELETE FROM alembic_version")
         connection.execute("INSERT INTO alembic_version VALUES (%s)", [schema.REVISIONS[-1]])
     return shared_postgres_url

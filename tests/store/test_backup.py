@@ -9,6 +9,8 @@ import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,21 @@ import pytest
 
 from survey_app import submission
 from survey_app.settings import Settings
-from survey_app.store import Store, StoreError, Wave, backup, checks, invitations, open_store, responses, schema
+from survey_app.store import (
+    Store,
+    StoreError,
+    Wave,
+    backup,
+    checks,
+    contacts,
+    invitations,
+    open_store,
+    responses,
+    schema,
+)
 from survey_app.store.backup_reading import verify
 from survey_app.store.backup_restore import restore
+from survey_app.store.contacts import Contact
 from survey_app.store.tables import metadata
 from survey_app.submission import Accepted, Submission, new_id
 from tests.store.test_integrity import play
@@ -69,6 +83,31 @@ def test_a_backup_restores_every_row_of_every_table_to_either_database(
         assert checks.check(again) == []
     assert made.responses == len(before["response"])
     assert verify(tmp_path / "one.zip") == made
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_contacts_travel_along_and_come_back_in_a_store_of_their_own(
+    store: Store, wave: Wave, tmp_path: Path, target: str, make_postgres_database: Callable[[], str]
+) -> None:
+    source = store.settings
+    if source.database_url:  # a database of its own: the shared one is emptied of answers only
+        source = replace(source, database_url=make_postgres_database())
+        schema.upgrade(source)
+    people = [Contact(f"c{number:02}", date(2027, 1, 1), name=f"李{number}", phone="028 1234") for number in range(30)]
+    with contacts.open_contacts(source) as opened:
+        contacts.load(opened, wave, people)
+    made = backup.make(source, tmp_path / "one.zip")
+    assert made.counts["contacts.sqlite"]["contact"] == 30
+    url = make_postgres_database() if target == "postgresql" else None
+    with restored(tmp_path / "one.zip", tmp_path / "again", url) as again:
+        assert checks.check(again) == []
+        with contacts.open_contacts(again.settings) as opened:
+            assert list(contacts.all_of(opened, wave).values()) == people
+    if url:
+        assert sorted(path.name for path in (tmp_path / "again").iterdir()) == ["secret"]
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT schemaname FROM pg_tables WHERE tablename = 'contact'").fetchall()
+            assert found == [("contacts",)]
 
 
 def test_only_the_owner_reads_a_backup_and_nothing_lies_beside_it(store: Store, wave: Wave, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_two_entries_that_agree_are_one_answer_of_mode_paper_with_the_sheet_s_da
 
 def test_the_same_person_makes_no_second_entry(store: Store, wave: Wave) -> None:
     key(store, wave, "c03", "li", YES)
-    with pytest.raises(StoreError, match="Another person makes the second entry"):
+    with pytest.raises(StoreError, match="Another person makes the second"):
         paper.begin(store, wave, entry(wave, "c03", "li"))
 
 
@@ -97,9 +97,9 @@ def test_a_settlement_is_in_the_audit_chain_without_sheet_case_or_answer(store: 
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({}, "nothing is chosen for age, remark"),
-        ({"age": Choice("41", "mistyped")}, "nothing is chosen for remark"),
-        ({"age": Choice("41", ""), "remark": Choice("好", "misread")}, "no reason is given for age"),
+        ({}, "Nothing is chosen for age, remark"),
+        ({"age": Choice("41", "mistyped")}, "Nothing is chosen for remark"),
+        ({"age": Choice("41", ""), "remark": Choice("好", "misread")}, "No reason is given for age"),
     ],
 )
 def test_a_difference_without_choice_or_reason_is_not_settled(
@@ -200,7 +200,7 @@ def test_a_sheet_that_cannot_be_is_refused(store: Store, wave: Wave, sheet: str,
 def test_without_an_open_link_every_sheet_is_a_case(store: Store, wave: Wave) -> None:
     invited = replace(wave, slug="invited", open_link=False)
     waves.create(store, invited)
-    with pytest.raises(StoreError, match="'S1' is no case of wave 'invited'"):
+    with pytest.raises(StoreError, match="'S1' is no case of this wave"):
         paper.begin(store, invited, entry(invited, "S1", "li"))
 
 

@@ -28,7 +28,7 @@ def save(store: Store, wave: Wave, id: str, page: str, **answers: object) -> obj
 
 def test_twenty_writers_never_exceed_overlapping_quotas_and_a_refusal_leaves_nothing(store: Store, wave: Wave) -> None:
     quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=7)
-    quotas.set_cap(store, wave, "forty", conditions={"age": 40}, cap=9)
+    quotas.set_cap(store, wave, "forty", conditions={"age": "40"}, cap=9)
     many = [Submission(new_id(), YES) for _ in range(40)] + [Submission(new_id(), WEST) for _ in range(40)]
     with ThreadPoolExecutor(20) as pool:
         outcomes = list(pool.map(lambda one: submission.submit(store, wave, one), many))
@@ -43,7 +43,7 @@ def test_a_place_taken_in_one_quota_is_given_back_when_the_next_is_full(store: S
     fill(store, wave, "z-forty", age=40)
     quotas.set_cap(store, wave, "a-east", conditions={"district": "east"}, cap=5)
     assert submission.submit(store, wave, Submission(new_id(), YES)) == Refused("quota")
-    assert [quota.taken for quota in quotas.state(store, wave)] == [0, 1]
+    assert [quota.taken for quota in quotas.state(store, wave)] == [1, 1]  # the answer that fills the other one
 
 
 def test_a_repeat_of_an_accepted_answer_takes_no_second_place(store: Store, wave: Wave) -> None:
@@ -108,9 +108,24 @@ def test_a_band_is_not_known_before_what_it_is_worked_out_from(tmp_path: Path) -
     assert quotas.known_facts(banded, {"consent": "yes", "age": "30"}, new_id())["band"] == "young"
 
 
+def test_a_quota_that_is_set_late_counts_what_is_stored(store: Store, wave: Wave) -> None:
+    for answers in (YES, YES, WEST, {"consent": "no"}):
+        submission.submit(store, wave, Submission(new_id(), answers))
+    quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=3)
+    assert [(quota.taken, quota.full) for quota in quotas.state(store, wave)] == [(2, False)]
+    quotas.set_cap(store, wave, "east", conditions={"age": "40"}, cap=3)
+    assert [(quota.taken, quota.full) for quota in quotas.state(store, wave)] == [(3, True)]
+    assert submission.submit(store, wave, Submission(new_id(), WEST)) == Refused("quota")
+
+
 @pytest.mark.parametrize(
     ("conditions", "cap", "said"),
-    [({"distrct": "east"}, 3, "'distrct' is no item"), ({"district": "east"}, 0, "has 1 places taken")],
+    [
+        ({"distrct": "east"}, 3, "'distrct' is no item"),
+        ({"consent": "yess"}, 3, "'yess' is no answer to 'consent'"),
+        ({"age": "forty"}, 3, "'forty' is no answer to 'age'"),
+        ({"district": "east"}, 0, "has 1 answers stored"),
+    ],
 )
 def test_a_quota_that_cannot_be_is_refused(
     store: Store, wave: Wave, conditions: dict[str, str], cap: int, said: str

@@ -75,8 +75,9 @@ def _held(control: Control, key: str) -> list[str]:
         case "rank":
             return [place for choice in control.choices if (place := held(f"{key}-{choice.name}"))]
         case "many":
-            boxes = _boxes(control, control.lookup) if control.lookup else control.choices
-            return [choice.name for choice in boxes if held(f"{key}-{choice.name}")]
+            return [choice.name for choice in control.choices if held(f"{key}-{choice.name}")]
+        case "search" if control.lookup and control.item.type == "select_multiple":
+            return [choice.name for choice in _boxes(control, control.lookup) if held(f"{key}-{choice.name}")]
     value = held(key)
     if isinstance(value, time):
         return [f"{value:%H:%M}"]

@@ -6,7 +6,7 @@ HTML made for printing: no script, no picture and no font from elsewhere, so tha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -108,7 +108,7 @@ def _sheet(mailing: Mailing, letter: Letter) -> Mapping[str, object]:
     }
 
 
-def _facts(instrument: Instrument, language: str, _: Callable[[str], str]) -> Sequence[str]:
+def _facts(instrument: Instrument, language: str, _: Callable[[str], str]) -> list[str]:
     """Form number, approval and validity, as official statistics print them; those that the instrument has."""
     settings = instrument.settings
     approval = text_in(settings.approval_number, language) if settings.approval_number else ""

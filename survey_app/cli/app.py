@@ -2,15 +2,15 @@
 
 import os
 import sys
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.table import Table
 
+from survey_app.cli import invitation_commands, wave_commands
 from survey_app.cli.screen import console, refuse, track, word
-from survey_app.settings import Settings, StoreError
+from survey_app.settings import Settings
 
 # typer brings its own click from 0.17 on, so the class that all usage errors share is found by its name.
 USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -22,6 +22,8 @@ instrument_app = typer.Typer(no_args_is_help=True, help="Instruments: what is as
 app.add_typer(serve_app, name="serve")
 app.add_typer(user_app, name="user")
 app.add_typer(instrument_app, name="instrument")
+wave_commands.register(app, instrument_app)
+invitation_commands.register(app)
 
 ExportKind = Literal["xlsx", "yaml", "xform", "codebook", "paper"]
 WaveName = Annotated[str, typer.Argument(metavar="WAVE", help="The wave's slug, such as chengdu-2026-2.")]
@@ -163,8 +165,11 @@ def seal() -> None:
     from survey_app.store.database import open_store
 
     with open_store(Settings.from_environment()) as store:
-        submission.seal(store)
-    console.print(word("Sealed."))
+        sealed = submission.seal(store)
+    if not sealed.complete:
+        console.print(word("Somebody held the database: old pages remain in its files. Seal again."))
+        raise typer.Exit(1)
+    console.print(word("Sealed."), word("Answers that stand alone in their community, mode and outcome:"), sealed.alone)
 
 
 @app.command()
@@ -318,24 +323,3 @@ def import_responses(
         console.print(line, markup=False)
     if not sound:
         raise typer.Exit(1)
-
-
-@app.command()
-def invite(
-    wave: WaveName,
-    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many invitations.")],
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days they open a form.")] = 30,
-) -> None:
-    """Mint single-use invitations for drawn people who have not answered, and print their links."""
-    from survey_app.store import invitations, waves
-    from survey_app.store.database import open_store
-
-    settings = Settings.from_environment()
-    with open_store(settings) as store:
-        found = waves.get(store, wave)
-        slug = found.slug
-        if waves.closed_because(found.state, None, found.closes, date.today()):
-            raise StoreError(f"Wave {slug!r} is closed, so its invitations would open nothing. Name an open wave.")
-        tokens = invitations.mint_unanswered(store, slug, count, expires=date.today() + timedelta(days=days))
-    for token in tokens:
-        sys.stdout.write(f"{settings.public_address}/s/{slug}?t={token}\n")

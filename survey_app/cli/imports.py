@@ -1,7 +1,7 @@
 """`sandu import`: rows of a CSV, submitted one by one under ids that make a second run continue instead of doubling.
 
 The file is read twice: once to the end, so that nothing is submitted from a file that cannot be read whole, then row
-by row. Neither reading holds more than a row in memory.
+by row. Neither reading holds more than a few rows in memory.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from analysis.errors import nearest
@@ -30,6 +33,7 @@ from survey_app.store.shapes import Wave
 FACTS = ("row_key", "invitation", "mode", "language", "fieldwork_date")
 COUNTED = ("accepted", "repeated", "refused", "left out")
 SHOWN = 20  # problems that are printed; the report has them all
+CLIENTS, AT_ONCE = 8, 64  # threads that submit, rows under way
 Progress = Callable[[Iterable[Row], str, int], Iterator[Row]]
 
 
@@ -46,6 +50,16 @@ class ImportResult:
     left_out: int
     problems: tuple[str, ...]
     report: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A row on its way: with a form to submit, with faults, or, with neither, left out by the mapping."""
+
+    number: int
+    row: dict[str, str] = field(default_factory=dict)
+    form: submission.Submission | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass
@@ -79,8 +93,7 @@ def import_csv(store: Store, wave: str, path: Path, *, mapping: Path | None = No
             _check_columns(table, given, mapping or path)
         run = _Import(store, declared, instrument, given or _as_named(table, instrument), table, keys)
         source, rows = _examine(run)
-        for number, cells in report(table.rows(), "Importing", rows):
-            _take(run, number, cells, source, refusals)
+        _take_all(run, report(table.rows(), "Importing", rows), source, refusals)
     accepted, repeated, refused, left_out = (run.counts[name] for name in COUNTED)
     return ImportResult(accepted, repeated, refused, left_out, tuple(run.problems), refusals.written)
 
@@ -163,30 +176,48 @@ def _key(mapping: ColumnMapping, row: dict[str, str], number: int) -> str:
     return row[mapping.row_key].strip() or (str(number) if mapping.numbered else "")
 
 
-def _take(run: _Import, number: int, cells: list[str], source: str, refusals: Report) -> None:
+def _take_all(run: _Import, rows: Iterator[Row], source: str, refusals: Report) -> None:
+    """Several rows at a time share one wait for the disk; with invitations, which two rows may hold, one by one."""
+    with ThreadPoolExecutor(1 if "invitation" in run.mapping.facts else CLIENTS) as pool:
+        while some := list(islice(rows, AT_ONCE)):
+            prepared = [_prepare(run, number, cells, source) for number, cells in some]
+            for one, outcome in zip(prepared, pool.map(partial(_submit, run), prepared), strict=True):
+                _account(run, one, outcome, refusals)
+
+
+def _prepare(run: _Import, number: int, cells: list[str], source: str) -> _Prepared:
     flaw = run.table.flaw(cells)
     if flaw is not None:
         whole = run.table.separator.join(cells).replace("\0", "\N{SYMBOL FOR NULL}")
-        _refuse(run, number, [Fault("", whole, flaw)], refusals)
-        return
+        return _Prepared(number, faults=(Fault("", whole, flaw),))
     row = run.table.cells(cells)
     if any(row[column].strip() in passed_over for column, passed_over in run.mapping.leave_out.items()):
-        run.counts["left out"] += 1
-        return
+        return _Prepared(number, row)
     form, faults = _form(run, number, row, source)
     faults = [*_key_faults(run, row, number), *faults]
-    if form is None or faults:
-        _refuse(run, number, faults, refusals)
-        return
+    return _Prepared(number, row, None if faults else form, tuple(faults))
+
+
+def _submit(run: _Import, one: _Prepared) -> submission.Outcome | AnswerError | None:
+    if one.form is None:
+        return None
     try:
-        outcome = submission.submit(run.store, run.wave, form)
+        return submission.submit(run.store, run.wave, one.form)
     except AnswerError as error:
-        _refuse(run, number, [Fault("", "", f"cannot be taken: {error}")], refusals)
-        return
+        return error
+
+
+def _account(run: _Import, one: _Prepared, outcome: submission.Outcome | AnswerError | None, refusals: Report) -> None:
     if isinstance(outcome, submission.Accepted):
         run.counts["repeated" if outcome.repeated else "accepted"] += 1
+    elif isinstance(outcome, AnswerError):
+        _refuse(run, one.number, [Fault("", "", f"cannot be taken: {outcome}")], refusals)
+    elif outcome is not None:
+        _refuse(run, one.number, list(_faults_of(run, one.row, outcome)), refusals)
+    elif one.faults:
+        _refuse(run, one.number, list(one.faults), refusals)
     else:
-        _refuse(run, number, list(_faults_of(run, row, outcome)), refusals)
+        run.counts["left out"] += 1
 
 
 def _refuse(run: _Import, number: int, faults: list[Fault], refusals: Report) -> None:

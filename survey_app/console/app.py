@@ -5,28 +5,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from survey_app import permissions
-from survey_app.console import (
-    call_list,
-    differences,
-    district,
-    downloads,
-    fieldwork,
-    interviewers,
-    items,
-    keying,
-    markup,
-    overview,
-    process,
-    waves,
-)
+from survey_app.console import markup, process, views
 from survey_app.console.visit import Visit, kept, recalled
 from survey_app.http.sessions import COOKIE
 from survey_app.publish.catalogue import newest
 from survey_app.store import waves as stored_waves
 from survey_app.store.shapes import Account, Wave
 from survey_app.text import LANGUAGE_NAMES, LANGUAGES, preferred_language, translator
-
-View = Callable[[Visit], None]
 
 
 def main() -> None:
@@ -55,27 +40,13 @@ def main() -> None:
 
 def pages(language: str, account: Account) -> list[st.Page]:
     """The views this account may see, as pages: titles in the visitor's language, addresses the same in all."""
-    _ = translator(language)
-    views: tuple[tuple[str, str, str, View], ...] = (
-        ("overview", _("Overview"), "results.view", overview.show),
-        ("district", _("District"), "results.view", district.show),
-        ("items", _("Items"), "results.view", items.show),
-        ("waves", _("Waves"), "results.view", waves.show),
-        ("fieldwork", _("Fieldwork"), "fieldwork.view", fieldwork.show),
-        ("downloads", _("Downloads"), "codebook.download", downloads.show),
-        ("interviews", _("Interviews"), "interview.conduct", call_list.show),
-        ("paper", _("Paper"), "paper.key", keying.show),
-        ("differences", _("Differences"), "paper.settle", differences.show),
-        ("interviewers", _("Interviewers"), "cases.assign", interviewers.show),
-    )
-    allowed = [one for one in views if permissions.can(account, one[2])]
     return [
-        st.Page(_page(view, action, language, account), title=title, url_path=path, default=place == 0)
-        for place, (path, title, action, view) in enumerate(allowed)
+        st.Page(_page(one, language, account), title=one.title, url_path=one.path, default=place == 0)
+        for place, one in enumerate(views.offered(language, account))
     ]
 
 
-def _page(view: View, action: str, language: str, account: Account) -> Callable[[], None]:
+def _page(view: views.View, language: str, account: Account) -> Callable[[], None]:
     """A view with the bar above it; permission is asked again here, and what a view refuses becomes one sentence."""
 
     _ = translator(language)
@@ -83,9 +54,9 @@ def _page(view: View, action: str, language: str, account: Account) -> Callable[
     def run() -> None:
         try:
             wave = bar(language, account)
-            if wave is not None and permissions.can(account, action, wave.slug):
+            if wave is not None and permissions.can(account, view.action, wave.slug):
                 settings = process.settings()
-                view(Visit(settings, process.store(), account, language, wave, newest(settings.home, wave.slug)))
+                view.show(Visit(settings, process.store(), account, language, wave, newest(settings.home, wave.slug)))
         except ValueError as error:
             st.error(_("This view cannot be shown: {reason}").format(reason=error))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from survey_app.console import attempt, interview, markup, moments, people
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, open_live
 from survey_app.store import attempts, call_list, dispositions, units
 from survey_app.store.attempts import Attempt
 from survey_app.store.call_list import OpenCase
@@ -42,7 +42,7 @@ def mode_names(language: str) -> dict[str, str]:
 def _list(visit: Visit, *, now: datetime) -> None:
     _ = visit.translate
     lead = _("Take the next case: agreed call-backs come first, then your own cases, then those least tried.")
-    open_view(visit, _("Interviews"), lead, needs_snapshot=False)
+    open_live(visit, _("Interviews"), lead)
     counts = call_list.counts(visit.store, visit.wave, visit.account.name, now=now)
     facts = [
         (_("to try now"), str(counts.now)),
@@ -142,9 +142,10 @@ def _case(visit: Visit, held: Row, *, now: datetime) -> None:
     lead = _("{mode}; attempt {number} of {most}").format(
         mode=mode_names(visit.language)[held["mode"]], number=len(tried) + 1, most=most
     )
-    open_view(visit, title, lead, needs_snapshot=False)
+    open_live(visit, title, lead)
     names = units.names(visit.store, visit.wave.scheme, visit.wave.edition, visit.language)
-    place = [(_("District"), names.get(held["district"], held["district"])), (_("Community"), held["psu"])]
+    district, community = (str(names.get(held[name], held[name])) for name in ("district", "psu"))
+    place = [(_("District"), district), (_("Community"), community)]
     with st.container(border=True, key="case"):
         st.html(markup.facts([*people.facts(visit, held["case"]), *place]))
         begun = interview.draft_of(visit, held)

@@ -8,7 +8,7 @@ import streamlit as st
 from analysis import format_number
 from questionnaires import Instrument
 from survey_app.console import markup, reasons
-from survey_app.console.visit import Visit, kept, open_view, recalled
+from survey_app.console.visit import Visit, kept, open_live, recalled
 from survey_app.pages import sheets, widgets
 from survey_app.pages.controls import controls, raw_answers
 from survey_app.pages.sheets import DATE, REASONS, Choice, Difference
@@ -23,7 +23,7 @@ def show(visit: Visit) -> None:
     _ = visit.translate
     st.html(markup.style("interview.css"))
     lead = _("Nothing of a sheet counts before its two entries agree or are settled here.")
-    open_view(visit, _("Differences"), lead, needs_snapshot=False)
+    open_live(visit, _("Differences"), lead)
     said = st.session_state.pop("settled-said", "")
     if said:
         st.success(said)
@@ -132,6 +132,7 @@ def _difference(
             format_func=lambda code: widgets.as_text(options[code]),
             key=f"right-{key}",
             label_visibility="collapsed",
+            width="stretch",
         )
         value = {"first": found.first, "second": found.second}.get(right or "")
         if right == "other":
@@ -175,7 +176,11 @@ def _in_words(instrument: Instrument, name: str, value: Any, visit: Visit) -> st
     if item is None or item.offer is None:
         return str(value)
     codes = value if isinstance(value, list) else str(value).split()
-    return ", ".join(f"{item.label_of(code, visit.language)} ({code})" for code in codes)
+    return ", ".join(_labelled(code, item.label_of(code, visit.language)) for code in codes)
+
+
+def _labelled(code: str, label: str) -> str:
+    return label if label == code else f"{label} ({code})"
 
 
 def _discard(visit: Visit, found: dict[str, list[Entry]]) -> None:

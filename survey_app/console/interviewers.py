@@ -7,7 +7,7 @@ import streamlit as st
 
 from survey_app.console import markup
 from survey_app.console.call_list import mode_names
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, open_live
 from survey_app.store import assignments, attempts, call_list, units
 from survey_app.store.assignments import Progress
 from survey_app.store.errors import WordedError
@@ -20,7 +20,7 @@ def show(visit: Visit) -> None:
     st.html(markup.style("interview.css"))
     now = datetime.now()
     lead = _("Attempts and interviews of each interviewer, read live. Results of the survey are not shown here.")
-    open_view(visit, _("Interviewers"), lead, needs_snapshot=False)
+    open_live(visit, _("Interviewers"), lead)
     said = st.session_state.pop("assigned-said", "")
     if said:
         st.success(said)
@@ -106,7 +106,7 @@ def _assign(visit: Visit, names: Mapping[str, str], districts: Sequence[str], *,
         district = st.selectbox(
             _("District"),
             ["", *districts],
-            format_func=lambda code: places.get(code, code) if code else _("All"),
+            format_func=lambda code: places.get(code, code) if code else _("all districts"),
             key="assign_district",
         )
         count = st.number_input(_("Number of cases"), 1, 500, 20, key="assign_count")

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import streamlit as st
 
 from survey_app.console import markup, pageform, reasons
-from survey_app.console.visit import Visit, open_view
+from survey_app.console.visit import Visit, open_live
 from survey_app.pages import forms, sheets
 from survey_app.pages.sheets import Finished, Sheets
 from survey_app.store import paper
@@ -37,7 +37,7 @@ def _begin(visit: Visit) -> None:
     _ = visit.translate
     twice = paper.needed(visit.wave) > 1
     rule = _("Every sheet is keyed in twice, by two people.") if twice else _("Every sheet is keyed in once.")
-    open_view(visit, _("Paper"), rule, needs_snapshot=False)
+    open_live(visit, _("Paper"), rule)
     _said(visit)
     today = datetime.now().date()
     with st.form("sheet", border=True):

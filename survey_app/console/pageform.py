@@ -62,10 +62,12 @@ def leave(key: str, at: str) -> None:
 
 def language_button(visit: Visit) -> str | None:
     """The button that goes on in the other language; what is on the page goes along."""
+    _ = translator(visit.language)
     offered = [code for code in LANGUAGES if code in visit.instrument.languages and code != visit.language]
     with st.container(horizontal=True, horizontal_alignment="right", key="tools"):
         for code in offered:
-            if st.form_submit_button(LANGUAGE_NAMES[code], key=f"go-language-{code}"):
+            label = _("Ask in {language}").format(language=LANGUAGE_NAMES[code])
+            if st.form_submit_button(label, key=f"go-language-{code}"):
                 return f"language-{code}"
     return None
 

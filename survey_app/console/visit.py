@@ -1,7 +1,7 @@
 """What every view is given: who looks, at which wave and snapshot, in which language; and how every view begins."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -52,6 +52,11 @@ def open_view(visit: Visit, title: str, lead: str, *, needs_snapshot: bool = Tru
             )
         )
     return snapshot
+
+
+def open_live(visit: Visit, title: str, lead: str) -> None:
+    """Write the heading of a view that works in the field: nothing in it comes from a snapshot."""
+    open_view(replace(visit, snapshot=None), title, lead, needs_snapshot=False)
 
 
 def recalled(key: str, options: Sequence[str], default: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from survey_app import submission
 from survey_app.pages.visit import Ending, EndingKind, Visit, ending_kind, refusal
 from survey_app.store.database import Store
+from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Draft
 
 
@@ -70,6 +71,25 @@ class Drafts:
         if isinstance(outcome, submission.Refused):
             return Ending(refusal(outcome.reason), visit.wave)
         return outcome
+
+
+@dataclass(frozen=True)
+class Away:
+    """Keeps nothing, for the store cannot be used now: a page that is sent stays on the screen."""
+
+    reason: str
+
+    def save(
+        self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
+    ) -> Ending | None:
+        """Always StoreError."""
+        raise StoreError(self.reason)
+
+    def submit(
+        self, visit: Visit, answers: Mapping[str, Any], *, durations: Mapping[str, int], door: str
+    ) -> Ending | submission.Quarantined:
+        """Always StoreError."""
+        raise StoreError(self.reason)
 
 
 def ending_of(visit: Visit, answers: Mapping[str, Any]) -> EndingKind:

@@ -6,6 +6,7 @@ Texts of an instrument are shown as text: Markdown in them is escaped, so that n
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, time
+from typing import Any
 
 import streamlit as st
 
@@ -68,17 +69,19 @@ def read(drawn: Sequence[Control], *, prefix: str) -> Fields:
 def _held(control: Control, key: str) -> list[str]:
     held = st.session_state.get
     match control.kind:
-        case "note" | "told":
-            return []
-        case "acknowledge":
-            return ["OK"] if held(key) else []
         case "rank":
             return [place for choice in control.choices if (place := held(f"{key}-{choice.name}"))]
         case "many":
             return [choice.name for choice in control.choices if held(f"{key}-{choice.name}")]
         case "search" if control.lookup and control.item.type == "select_multiple":
             return [choice.name for choice in _boxes(control, control.lookup) if held(f"{key}-{choice.name}")]
-    value = held(key)
+        case "acknowledge":
+            return ["OK"] if held(key) else []
+    return _as_sent(held(key))
+
+
+def _as_sent(value: Any) -> list[str]:
+    """A widget's value as a form would send it; a note has none."""
     if isinstance(value, time):
         return [f"{value:%H:%M}"]
     return [value.isoformat() if isinstance(value, date) else value] if value else []

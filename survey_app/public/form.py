@@ -5,7 +5,6 @@ on the server: a reload, a reconnect or a restarted server loses nothing that wa
 for the browser's first press after a restart runs none.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from questionnaires.instrument import Page
 from survey_app.http.middleware import ERROR_SENTENCES
 from survey_app.pages import forms, lists
 from survey_app.pages.journey import Sent, Show, Step, take
-from survey_app.pages.keeping import Drafts
+from survey_app.pages.keeping import Away, Drafts, Keeper
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import devices, doors, styles
 from survey_app.public.endings import words
@@ -38,8 +37,9 @@ def main() -> None:
     slug, visit_id = st.query_params.get("s", ""), st.query_params.get("r", "")
     if not is_id(visit_id):
         visit: Visit | Ending = Ending("unknown_wave")
+        keeper: Keeper = Drafts(doors.current().store)
     else:
-        visit = _visit(slug, visit_id)
+        visit, keeper = _visit(slug, visit_id)
     wave = visit.wave
     language = visit.language if isinstance(visit, Visit) else _language()
     title = title_of(wave, language)
@@ -50,20 +50,21 @@ def main() -> None:
     if isinstance(visit, Ending):
         show_ending(visit, language)
     else:
-        show_form(visit, title)
+        show_form(visit, keeper, title)
     tag, sought = LANGUAGE_TAGS[language], st.session_state.get("sought", "")
     st.html(styles.after(st.session_state.get("step", 0), tag, into=sought), unsafe_allow_javascript=True)
 
 
-def _visit(slug: str, visit_id: str) -> Visit | Ending:
+def _visit(slug: str, visit_id: str) -> tuple[Visit | Ending, Keeper]:
     """The visit at the address, also while the store is away: then as this process and this session remember it."""
     spoken, copy = st.query_params.get("lang"), st.session_state.get(f"copy-{visit_id}")
+    keeper: Keeper = Drafts(doors.current().store)
     try:
         found = ended(slug, visit_id) or read(doors.current(), slug, visit_id, language=spoken, accepted=_accepted())
     except StoreError as error:
-        logging.getLogger("survey_app").error("a form could not be read: %s", error)
+        keeper = Away(str(error))
         found = recall(doors.current(), slug, visit_id, language=spoken, copy=copy)
-    return replace(found, spare=copy) if isinstance(found, Visit) and copy is not None else found
+    return replace(found, spare=copy) if isinstance(found, Visit) and copy is not None else found, keeper
 
 
 def ended(slug: str, visit_id: str) -> Ending | None:
@@ -81,7 +82,7 @@ def ended(slug: str, visit_id: str) -> Ending | None:
     return ending and replace(ending, receipt=st.session_state.get(f"receipt-{visit_id}"))
 
 
-def show_form(visit: Visit, title: str) -> None:
+def show_form(visit: Visit, keeper: Keeper, title: str) -> None:
     """The open page or, when one of its buttons was pressed, what comes after it.
 
     What was pressed is read before the page is drawn, so that a press costs one drawing and not two. A session that
@@ -99,7 +100,7 @@ def show_form(visit: Visit, title: str) -> None:
         if not new_here:
             show_page(visit, page, title)
         return
-    step = take(Drafts(doors.current().store), visit, page, sent)
+    step = take(keeper, visit, page, sent)
     devices.offer(visit, page, step)
     following = follow(visit, page, step)
     if new_here or sent.go != "next":
@@ -179,7 +180,7 @@ def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending:
         st.query_params["p"] = step.page.name
         return visit
     st.query_params.update(p=step.page, lang=step.language)
-    return _visit(visit.wave.slug, visit.id)
+    return _visit(visit.wave.slug, visit.id)[0]
 
 
 def _frame(visit: Visit, page: Page, title: str, _: Translate) -> forms.Frame:

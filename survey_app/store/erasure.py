@@ -31,15 +31,20 @@ def erase(store: Store, receipt: str) -> str | None:
         row = connection.one(_BY_RECEIPT, {"the_hash": hashed})
         if row is None:
             return None
-        for statement in (_REVISIONS, _HELD):
-            connection.run(statement, {"the_id": row["id"]})
-        drafts.remove(connection, row["id"])
-        responses.remove(connection, row["id"])
-        tallies.count(connection, "erased", row, row["id"])
+        remove(connection, row)
         audit.record(connection, "response.erased", wave=row["wave"])
         return str(row["wave"])
 
     return store.write(work)
+
+
+def remove(connection: Connection, row: Row) -> None:
+    """Remove an answer with its revisions, draft and quarantined bodies within a transaction; a count remains."""
+    for statement in (_REVISIONS, _HELD):
+        connection.run(statement, {"the_id": row["id"]})
+    drafts.remove(connection, row["id"])
+    responses.remove(connection, row["id"])
+    tallies.count(connection, "erased", row, row["id"])
 
 
 def purge_drafts(store: Store, wave: Wave | str, *, older_than: int) -> int:

@@ -26,6 +26,7 @@ class Wave:
     previous       slug of the wave before, for change
     fieldwork      rules of the field: attempts (contact attempts a case gets at most, 6), paper_entries (how often a
                    sheet of paper is keyed in, 2 or 1)
+    office         who signs letters, by language, and its telephone; else the instrument's issuing body, and none
     """
 
     slug: str
@@ -45,6 +46,8 @@ class Wave:
     margins: tuple[Margin, ...] = ()
     previous: str | None = None
     fieldwork: Mapping[str, Any] = field(default_factory=dict)
+    office: Mapping[str, str] = field(default_factory=dict)
+    office_phone: str | None = None
 
 
 @dataclass(frozen=True)

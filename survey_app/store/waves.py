@@ -27,7 +27,7 @@ _INSTRUMENT = select(instrument_version.c.id).where(
 # What a wave is beyond its state never changes, so it is read once.
 FIXED = (
     "title", "city", "scheme", "edition", "open_link", "simulated", "presets", "weighting", "margins", "previous",
-    "fieldwork",
+    "fieldwork", "office", "office_phone",
 )  # fmt: skip
 # Rules of the field that a wave may set: the least and the greatest value of each.
 FIELDWORK = {"attempts": (1, 30), "paper_entries": (1, 2)}

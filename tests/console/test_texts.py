@@ -11,8 +11,11 @@ import survey_app
 
 ROOT = Path(survey_app.__file__).parent
 FIELD = [
-    *(ROOT / "console" / f"{name}.py" for name in ("app", "attempt", "call_list", "differences", "interview")),
-    *(ROOT / "console" / f"{name}.py" for name in ("interviewers", "keying", "moments", "people", "reasons")),
+    *(ROOT / "console" / f"{name}.py" for name in ("views", "attempt", "call_list", "differences", "interview")),
+    *(
+        ROOT / "console" / f"{name}.py"
+        for name in ("interviewers", "keying", "moments", "pageform", "people", "reasons")
+    ),
     *(ROOT / "store" / f"{name}.py" for name in ("assignments", "attempts", "paper")),
     ROOT / "pages" / "sheets.py",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -105,9 +107,25 @@ def test_cases_come_back_as_drawn_and_a_second_draw_of_one_is_refused_whole(stor
 
 def test_tokens_have_128_bits_and_only_their_hash_is_stored(store: Store, wave: Wave) -> None:
     tokens = invitations.mint(store, wave, ["c00", "c01"])
-    assert {len(token) for token in tokens} == {22}
+    assert all(re.fullmatch("[0-9a-hjkmnp-tv-z]{26}", token) for token in tokens)  # 26 x 5 bits hold 128
     rows = store.read(lambda connection: connection.all(invitation.select()))
     assert not any(token in str(rows) for token in tokens)
+
+
+def test_a_token_typed_from_paper_in_capitals_with_hyphens_and_lookalikes_is_the_same(store: Store, wave: Wave) -> None:
+    token = "0" + "1" * 24 + "z"
+    invitations.mint(store, wave, ["c00"], tokens=[token])
+    typed = "O" + "Il" * 6 + "-" + " L" * 12 + "Z"
+    assert isinstance(submission.open_invitation(store, wave, typed), submission.Draft)
+
+
+def test_tokens_use_every_letter_alike_and_the_whole_width() -> None:
+    tokens = [invitations.new_token() for _ in range(2000)]
+    assert len(set(tokens)) == 2000
+    first_letters = Counter(token[0] for token in tokens)
+    assert set(first_letters) == set(invitations.ALPHABET)
+    assert {token[-1] for token in tokens} == set("01234567")  # 128 bits: the last of 26 letters carries three
+    assert max(first_letters.values()) < 2 * 2000 / 32
 
 
 def test_minting_again_ends_the_earlier_token_but_keeps_the_draft(store: Store, wave: Wave) -> None:

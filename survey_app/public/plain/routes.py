@@ -22,7 +22,7 @@ from survey_app import submission
 from survey_app.http.middleware import error_page, is_cross_site
 from survey_app.http.throttle import prefix
 from survey_app.pages.journey import Go, Sent, Show, read_copy, take
-from survey_app.pages.keeping import Drafts
+from survey_app.pages.keeping import Away, Drafts, Keeper
 from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import doors
 from survey_app.public.endings import words
@@ -40,8 +40,9 @@ from survey_app.public.plain.views import (
     page_html,
     resume_html,
 )
-from survey_app.public.visit import enter, find_wave, is_id, offer_code, read, sent_before
+from survey_app.public.visit import enter, find_wave, is_id, offer_code, read, recall, sent_before
 from survey_app.store import waves
+from survey_app.store.errors import StoreError
 from survey_app.text import LANGUAGES, preferred_language, translator
 
 LONGEST_STAY = 3_600_000
@@ -172,10 +173,15 @@ def robots(_request: Request) -> Response:
 
 def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
     spoken = (fields.get("language") or [""])[-1]
-    visit = _visit(request, spoken)
+    keeper: Keeper = Drafts(doors.current().store)
+    try:
+        visit = _visit(request, spoken)
+    except StoreError as error:
+        keeper = Away(str(error))
+        visit = recall(doors.current(), *_address(request), language=spoken, copy=None)
     if isinstance(visit, Ending):
         return _ending(request, visit)
-    visit = replace(visit, spare=read_copy(visit, (fields.get("copy") or [""])[-1]))
+    visit = replace(visit, spare=read_copy(visit, (fields.get("copy") or [""])[-1]) or visit.spare)
     page = find_page(visit, request.path_params["page"])
     if page is None:
         return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
@@ -188,7 +194,7 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
         duration_ms=_stay((fields.get("at") or [""])[-1]),
         door="plain",
     )
-    step = take(Drafts(doors.current().store), visit, page, sent)
+    step = take(keeper, visit, page, sent)
     if isinstance(step, Show):
         return _page(request, visit, step)
     if isinstance(step, Go):
@@ -247,7 +253,7 @@ def _client(request: Request) -> str:
 
 def _page(request: Request, visit: Visit, step: Show) -> Response:
     html = page_html(visit, step, Look(visit.language, request.query_params.get("size") == "large"))
-    return HTMLResponse(html, status_code=422 if step.problems else 200)
+    return HTMLResponse(html, status_code=503 if step.unsaved else 422 if step.problems else 200)
 
 
 def _ending(request: Request, ending: Ending, language: str | None = None) -> Response:

@@ -1,0 +1,123 @@
+"""What is past its time: answers after the instrument's retention days, drafts that nobody came back to, contacts.
+
+Counts remain, so that the reconciliation still holds; aggregates that were published remain too. Snapshots of a wave
+hold answers row by row, and go with the first of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import bindparam, func, select, update
+
+from survey_app.store import audit, contacts, erasure, instruments, waves
+from survey_app.store.connections import Connection
+from survey_app.store.database import Store
+from survey_app.store.reconciliation import DRAFT_DAYS
+from survey_app.store.rewriting import lay_down_anew
+from survey_app.store.sealing import REWRITTEN
+from survey_app.store.tables import draft, quarantine, response
+
+_PAST = (response.c.wave == bindparam("the_wave"), response.c.arrived_on < bindparam("the_day"))
+_HELD_PAST = (
+    quarantine.c.wave == bindparam("the_wave"),
+    quarantine.c.arrived_on < bindparam("the_day"),
+    quarantine.c.raw != "",
+)
+_COUNT = select(func.count().label("count")).select_from(response).where(*_PAST)
+_ANSWERS = select(response).where(*_PAST).with_for_update()
+_COUNT_HELD = select(func.count().label("count")).select_from(quarantine).where(*_HELD_PAST)
+_HELD = select(quarantine.c.id, quarantine.c.body_hash).where(*_HELD_PAST)
+_EMPTY = (
+    update(quarantine)
+    .values(raw="", problems="{}", body_hash=bindparam("new_hash"))
+    .where(quarantine.c.id == bindparam("the_id"), quarantine.c.body_hash == bindparam("the_hash"))
+)
+_COUNT_DRAFTS = (
+    select(func.count().label("count"))
+    .select_from(draft)
+    .where(draft.c.wave == bindparam("the_wave"), draft.c.updated_on < bindparam("the_day"))
+)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What of a wave is past its time. days: how long its instrument lets answers be kept, None: it does not say.
+
+    held: bodies in quarantine, of which only the count stays. snapshots: folders that hold answers.
+    """
+
+    wave: str
+    days: int | None
+    answers: int = 0
+    held: int = 0
+    drafts: int = 0
+    contacts: int = 0
+    snapshots: tuple[Path, ...] = ()
+
+
+def due(store: Store) -> list[Due]:
+    """What would be deleted today, wave by wave; also waves of which nothing would."""
+    people = {}
+    if contacts.contacts_exist(store.settings):
+        with contacts.open_contacts(store.settings) as book:
+            people = contacts.past(book, date.today())
+    return [_due(store, slug, people.pop(slug, 0)) for slug in waves.slugs(store)]
+
+
+def _due(store: Store, slug: str, people: int) -> Due:
+    wave = waves.get(store, slug)
+    days = instruments.load(store, wave.instrument_id, wave.instrument_version).settings.retention_days
+
+    def work(connection: Connection) -> list[int]:
+        counted = [(_COUNT_DRAFTS, _before(DRAFT_DAYS))]
+        if days is not None:
+            counted += [(_COUNT, _before(days)), (_COUNT_HELD, _before(days))]
+        rows = [connection.one(sql, {"the_wave": slug, "the_day": day}) for sql, day in counted]
+        return [int(row["count"]) if row else 0 for row in rows]
+
+    drafts, answers, held = (*store.read(work), 0, 0)[:3]
+    folder = store.settings.snapshots / slug
+    snapshots = tuple(sorted(folder.glob("[!.]*"))) if answers and folder.is_dir() else ()
+    return Due(slug, days, answers, held, drafts, people, snapshots)
+
+
+def apply(store: Store, found: list[Due]) -> None:
+    """Delete it, with an audit row for each wave of which something went."""
+    for one in found:
+        if one.answers or one.held:
+            store.write(partial(_delete, one))
+        for folder in one.snapshots:
+            shutil.rmtree(folder)
+        if one.drafts:
+            erasure.purge_drafts(store, one.wave, older_than=DRAFT_DAYS)
+        if one.contacts:
+            audit.note(store, "contacts.forgotten", wave=one.wave, contacts=one.contacts)
+    if any(one.contacts for one in found):
+        with contacts.open_contacts(store.settings) as book:
+            contacts.forget_past(book, date.today())
+    lay_down_anew(store.database, REWRITTEN)
+
+
+def _delete(one: Due, connection: Connection) -> None:
+    values = {"the_wave": one.wave, "the_day": _before(one.days or 0)}
+    answers = connection.all(_ANSWERS, values)
+    for row in answers:
+        erasure.remove(connection, row)
+    held = connection.all(_HELD, values)
+    connection.run_many(
+        _EMPTY,
+        [{"the_id": row["id"], "the_hash": row["body_hash"], "new_hash": secrets.token_hex(32)} for row in held],
+    )
+    gone = {"answers": len(answers), "held": len(held), "snapshots": len(one.snapshots)}
+    audit.record(connection, "retention.applied", wave=one.wave, days=one.days, gone=gone)
+
+
+def _before(days: int) -> str:
+    """The day before which something is past its time."""
+    return (date.today() - timedelta(days=days)).isoformat()

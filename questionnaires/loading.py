@@ -22,7 +22,7 @@ from questionnaires.indices import read_indices
 from questionnaires.instrument import Instrument, Settings
 from questionnaires.limits import decode, read_file
 from questionnaires.or_other import written_out
-from questionnaires.sheets import Row, Sheets, language_columns, read_yaml
+from questionnaires.sheets import Row, Sheets, language_columns, read_yaml, with_headers
 from questionnaires.workbook import read_xlsx
 
 LIBRARY = Path(__file__).parent / "library"
@@ -87,7 +87,7 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
 
     form = {name: [dict(row.cells) for row in sheets.get(name, [])] for name in ("survey", "choices", "settings")}
     try:
-        return convert(form, pretty_print=False)._pyxform
+        return convert(with_headers(form), pretty_print=False)._pyxform
     except PyXFormError as error:
         raise _placed(source, " ".join(str(error).split()), sheets["survey"]) from None
     except (LookupError, TypeError, AttributeError, ValueError) as error:  # pyxform stumbles over some odd sheets

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
+from itertools import chain
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -253,6 +254,12 @@ def _unseen(letter: str) -> bool:
     if letter.isprintable() or letter in "\n\t":
         return False
     return letter in _BIDIRECTIONAL or unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def with_headers(form: Mapping[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
+    """Sheets as pyxform takes them. Without their headers it knows only the columns of the first 100 rows."""
+    headers = {f"{name}_header": [dict.fromkeys(chain(*rows), "")] for name, rows in form.items() if rows}
+    return {**form, **headers}
 
 
 def language_columns(rows: Iterable[Row], base: str) -> list[str]:

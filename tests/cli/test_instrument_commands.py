@@ -100,6 +100,7 @@ def test_export_writes_every_kind_of_file(sandu: Sandu, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["check", "."], "^. is a folder; name the .yaml or .xlsx file in it$"),
         (["check", "absent.yaml"], "there is no instrument file absent.yaml"),
         (["diff", str(OPINION), str(LIBRARY / "inspection.yaml")], "are two instruments; name two versions of one"),
         (["instrument", "export", str(OPINION), "--to", "paper", "--language", "fr"], "no language 'fr', only zh, en"),

@@ -228,6 +228,18 @@ def test_a_scale_is_never_broken_over_lines(row: dict[str, str], labels: list[st
     assert html.count('class="choices others"') == bool(missing[-1])
 
 
+@pytest.mark.parametrize(
+    ("column", "tag"),
+    [("label", "und"), ("label::中文 (zh)", "zh-CN"), ("label::Español (es)", "es"), ("label::中文", "und")],
+)
+def test_the_page_says_its_language_as_browsers_know_it(column: str, tag: str) -> None:
+    form = {
+        "settings": [{"form_title": "表", "form_id": "f", "version": "1"}],
+        "survey": [{"type": "text", "name": "a", column: "?"}],
+    }
+    assert f'<html lang="{tag}">' in to_paper(load_instrument_text(json.dumps(form)))
+
+
 def test_a_language_that_the_form_lacks_is_refused(opinion: Instrument) -> None:
     with pytest.raises(InstrumentError, match="public-opinion 1 has no language 'fr', only zh, en"):
         to_paper(opinion, "fr")

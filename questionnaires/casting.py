@@ -21,9 +21,16 @@ MOST_NAMES = 1000
 LARGEST_NUMBER = 10**15
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# a number with what it counts behind it, or with a full stop: the digits are plain, and still nobody's number
+_COUNTED = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([^\W\d_]{1,8}|[%\u3002\u3001])")
+# the year first, so that no day is taken for a month; the stops are those of both keyboards
+_DATE = re.compile(
+    r"([0-9]{4})(?:([-./\u3002])([0-9]{1,2})\2([0-9]{1,2})|\s*年\s*([0-9]{1,2})\s*月\s*([0-9]{1,2})\s*[日号]?)"
+)
 _TIME = re.compile(r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 _PLACE = re.compile(r"(?P<place>[1-9][0-9]{0,2}):(?P<name>.+)")
+# full-width letters, digits and blanks, which a Chinese keyboard gives, as narrow ones; and no more: \u00b3 is no 3
+_NARROW = {0x3000: " ", **{wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}}
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -119,6 +126,18 @@ def _ranked(given: list[str] | Unclean | None) -> list[str] | Unclean | None:
     return [name for _, name in sorted(parts)] if len(names) == len(parts) else Unclean("unreadable")
 
 
+def _narrow(raw: str) -> str:
+    return raw.translate(_NARROW).strip()
+
+
+def _no_number(kind: str, digits: str) -> Unclean:
+    """Why a text is no number: what stands behind the digits, where that is all that is wrong (3\u4e07 is not 3)."""
+    found = _COUNTED.fullmatch(digits)
+    if not found or (kind == "integer" and "." in found[1]) or any(letter.isnumeric() for letter in found[2]):
+        return Unclean(kind)
+    return Unclean("digits alone", f"{found[1]} {found[2]}")
+
+
 def _integer(raw: str | float) -> int | Unclean | None:
     if isinstance(raw, int):
         return raw
@@ -126,23 +145,18 @@ def _integer(raw: str | float) -> int | Unclean | None:
         if not raw.is_integer():
             return Unclean("integer")
         return int(raw)
-    # full-width digits are what a Chinese keyboard gives
-    digits = unicodedata.normalize("NFKC", raw).strip()
+    digits = _narrow(raw)
     if not digits:
         return None
-    if not _INTEGER.fullmatch(digits):
-        return Unclean("integer")
-    return int(digits)
+    return int(digits) if _INTEGER.fullmatch(digits) else _no_number("integer", digits)
 
 
 def _decimal(raw: str | float) -> float | Unclean | None:
     if isinstance(raw, str):
-        digits = unicodedata.normalize("NFKC", raw).strip()
+        digits = _narrow(raw)
         if not digits:
             return None
-        if not _DECIMAL.fullmatch(digits):
-            return Unclean("decimal")
-        return float(digits)
+        return float(digits) if _DECIMAL.fullmatch(digits) else _no_number("decimal", digits)
     if not math.isfinite(raw):
         return Unclean("decimal")
     return float(raw)
@@ -154,25 +168,27 @@ def _range(raw: str | float) -> float | Unclean | None:
 
 
 def _date(cleaned: str) -> str | Unclean:
-    digits = unicodedata.normalize("NFKC", cleaned)
-    if not _DATE.fullmatch(digits):
+    found = _DATE.fullmatch(_narrow(cleaned))
+    if not found:
         return Unclean("date")
+    year, month, day = (int(part) for part in (found[1], found[3] or found[5], found[4] or found[6]))
     try:
-        return date.fromisoformat(digits).isoformat()
+        return date(year, month, day).isoformat()
     except ValueError:
         return Unclean("date")
 
 
 def _time(cleaned: str) -> str | Unclean:
-    found = _TIME.fullmatch(unicodedata.normalize("NFKC", cleaned))
+    found = _TIME.fullmatch(_narrow(cleaned))
     if not found or int(found["hour"]) > 23 or int(found["minute"]) > 59:
         return Unclean("time")
     return f"{int(found['hour']):02}:{found['minute']}"
 
 
 def _date_time(cleaned: str) -> str | Unclean:
-    day, clock = unicodedata.normalize("NFKC", cleaned).replace("T", " ").partition(" ")[::2]
-    parts = _date(day), _time(clock.strip())
+    # the last blank: "2026 年 5 月 1 日 8:30" has some within the day
+    day, _, clock = _narrow(cleaned).replace("T", " ").rpartition(" ")
+    parts = _date(day), _time(clock)
     return Unclean("dateTime") if any(isinstance(part, Unclean) for part in parts) else f"{parts[0]}T{parts[1]}"
 
 

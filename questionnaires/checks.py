@@ -31,7 +31,25 @@ COLUMNS = {
     ),
     "indices": ("name", "parent", "weight", "min_weight", "min_answered"),
 }
-BEYOND_COLUMNS = frozenset({"trigger", "repeat_count", "image", "audio", "video", "big-image"})
+# columns of XLSForm beyond what is taken here, by sheet, and what to do
+_ODK_ALONE = "is for ODK's own server and app, and nothing here reads it; remove it"
+_MEDIA = "shows pictures or sound, which no form here has; remove it, and say in label what they show"
+MEDIA = frozenset({"image", "audio", "video", "big-image", "media"})
+BEYOND_COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "survey": {
+        "trigger": "is not supported; remove it, and write what follows from another answer as its relevant",
+        "repeat_count": "is not supported; remove it, and write the questions of each round out",
+    },
+    "settings": dict.fromkeys(
+        (
+            *("instance_name", "instance_id", "public_key", "submission_url", "auto_send", "auto_delete", "namespaces"),
+            *("allow_choice_duplicates", "client_editable", "sms_keyword", "prefix", "delimiter", "id_string"),
+        ),
+        _ODK_ALONE,
+    ),
+}
+STYLES = ("pages", "theme-grid", "theme-formhub", "no-text-transform")
+LONGEST_NAME = 64  # characters of a name, which is part of addresses and of columns
 TYPES = frozenset(
     {"integer", "decimal", "text", "date", "note", "calculate", "hidden", "start", "end", "today", "end_group"}
     | {"begin_group", "select_one", "select_multiple", "select_one_from_file", "rank", "range", "time", "dateTime"}
@@ -87,6 +105,12 @@ def check_sheets(sheets: Sheets, source: str) -> Survey:
     if len(sheets["settings"]) > 1:
         raise sheets["settings"][1].error("settings has one row; remove this one")
     _check_columns(sheets)
+    for word in sheets["settings"][0].cells.get("style", "").split():
+        if word not in STYLES:
+            hint = nearest(word, STYLES) or "; remove it"
+            raise sheets["settings"][0].error(f"there is no style {word!r}, only {', '.join(STYLES)}{hint}")
+    for row in sheets.get("indices", []):
+        check_length(row, row.need("name"))
     lists = _check_choices(sheets.get("choices", []))
     survey = _check_survey(sheets["survey"], lists)
     for row in survey.rows.values():
@@ -101,13 +125,28 @@ def _check_columns(sheets: Sheets) -> None:
     for sheet, known in COLUMNS.items():
         for row in sheets.get(sheet, []):
             for column in row.cells:
+                _refuse_beyond(row, column)
                 base = column if column in known else _base(column, TRANSLATED[sheet])
                 if base in known or base in TRANSLATED[sheet] or (sheet == "choices" and column in used_by_filters):
                     continue
-                if sheet == "survey" and column.split("::")[0] in BEYOND_COLUMNS:
-                    raise row.error(f"column {column!r} is not supported; remove it")
                 hint = nearest(column, [*known, *TRANSLATED[sheet]]) if column else ""
                 raise row.error(f"there is no column {column!r}{hint or '; remove it'}")
+
+
+def _refuse_beyond(row: Row, column: str) -> None:
+    """Refuse a column of XLSForm that is not taken here; `label::image` is no language."""
+    base, *parts = column.split("::")
+    if row.sheet in ("survey", "choices") and (base in MEDIA or not MEDIA.isdisjoint(parts)):
+        raise row.error(f"column {column!r} {_MEDIA}")
+    beyond = BEYOND_COLUMNS.get(row.sheet, {}).get(base)
+    if beyond is not None:
+        raise row.error(f"column {column!r} {beyond}")
+
+
+def check_length(row: Row, name: str) -> None:
+    """Refuse a name that is longer than what keeps it."""
+    if len(name) > LONGEST_NAME:
+        raise row.error(f"name {name[:20] + '...'!r} has {len(name)} characters, at most {LONGEST_NAME}; shorten it")
 
 
 def _base(column: str, translated: Iterable[str]) -> str:
@@ -124,6 +163,7 @@ def _check_choices(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
             )
         if any(letter.isspace() for letter in name):
             raise row.error(f"choice name {name!r} holds a blank; use _ instead")
+        check_length(row, name)
         names[name] = row
         missing, score = row.cells.get("missing"), row.number_in("score")
         if any("${" in cell for cell in row.cells.values()):
@@ -151,6 +191,7 @@ def _check_survey(rows: Iterable[Row], lists: Mapping[str, Mapping[str, Row]]) -
         name = row.need("name")
         if not _NAME.fullmatch(name):
             raise row.error(f"name {name!r} must start with a letter or _ and hold letters, digits, _ - . only")
+        check_length(row, name)
         if name in found:
             raise row.error(f"name {name!r} is taken by row {found[name].number}; rename one")
         found[name], kinds[name] = row, "note" if is_matrix_head(row) else kind

@@ -25,6 +25,10 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "rank": ("randomize", "seed"),
     "select_one_from_file": ("value", "label", "randomize", "seed"),
 }
+# words that each say how the whole list, or the whole text, stands: one of them
+LAYOUTS: Mapping[str, str] = {"minimal": "menu", "autocomplete": "menu", "multiline": "text", "numbers": "digits"} | {
+    word: word for word in ("likert", "horizontal", "columns", *MATRIX)
+}
 DEFAULTED = ("hidden", "text")
 TOLD = ("label", "hint", "guidance_hint", "required_message", "constraint_message")
 NOT_ASKED = ("begin_group", "note")
@@ -39,8 +43,13 @@ def is_matrix_head(row: Row) -> bool:
 
 def check_cells(row: Row, kind: str) -> None:
     """Refuse what a cell of this row cannot hold."""
-    for word in row.cells.get("appearance", "").split():
+    words = row.cells.get("appearance", "").split()
+    for word in words:
         _check_appearance(row, kind, word)
+    layouts = {LAYOUTS.get(word, word if _COLUMNS.fullmatch(word) else ""): word for word in words}
+    several = [word for layout, word in layouts.items() if layout]
+    if len(several) > 1:
+        raise row.error(f"appearances {several[0]!r} and {several[1]!r} contradict each other; keep one")
     _check_parameters(row, kind)
     _check_default(row, kind)
     _check_read_only(row, kind)
@@ -60,7 +69,13 @@ def _check_appearance(row: Row, kind: str, word: str) -> None:
 
 def parameters(row: Row) -> dict[str, str]:
     """The cell parameters as names and values."""
-    return {name.lower(): value for name, value in _PARAMETER.findall(row.cells.get("parameters", ""))}
+    found: dict[str, str] = {}
+    for written, value in _PARAMETER.findall(row.cells.get("parameters", "")):
+        name = written.lower()
+        if name in found:
+            raise row.error(f"column parameters says {name} twice, {found[name]!r} and {value!r}; keep one")
+        found[name] = value
+    return found
 
 
 def _check_parameters(row: Row, kind: str) -> None:

@@ -93,11 +93,14 @@ def _declare(
     weight = row.number_in("weight")
     if weight is None or weight <= 0:
         raise row.error(f"index {name!r} has no positive weight; write one in column weight")
+    labels = row.texts("label", languages)
+    if not labels:
+        raise row.error(f"index {name!r} has no label; write the name that readers see")
     return IndexDeclaration(
         name=name,
         parent=row.cells.get("parent"),
         item_weight=weight,
-        labels=row.texts("label", languages),
+        labels=labels,
         min_weight=share,
         min_answered=int(answered),
         children=children[name],

@@ -14,7 +14,7 @@ from questionnaires.expressions import Context, Expression
 from questionnaires.functions import Value, nearest, number, string
 from questionnaires.messages import sentence
 from questionnaires.program import ASKED, Program, Scope
-from questionnaires.ranges import Range, as_text
+from questionnaires.ranges import Range
 from questionnaires.scoring import NUMBERS, fault, fold, score_of
 from questionnaires.wording import tell
 
@@ -240,7 +240,9 @@ class Item:
             kind, detail = scope.unclean[self.name].problem, scope.unclean[self.name].detail
             # what the form itself says of a right answer helps more than "a whole number"
             own = text_in(self.constraint_messages, language) if kind in ("integer", "decimal", "date") else ""
-            return self._filled(own, scope, language) or sentence(kind, language, limit=LONGEST_TEXT, place=detail)
+            number, _, unit = detail.partition(" ")
+            told = {"limit": LONGEST_TEXT, "place": detail, "number": number, "unit": unit}
+            return self._filled(own, scope, language) or sentence(kind, language, **told)
         answer = scope.answers.get(self.name)
         if answer is None:
             return self._required_problem(scope, language)
@@ -259,8 +261,7 @@ class Item:
             if self.type == "rank" and len(names) < len(self.offer.given(scope.values)):
                 return sentence("rank incomplete", language)
         if self.range is not None and not self.range.accepts(answer):
-            limits = {name: as_text(getattr(self.range, name)) for name in ("start", "end", "step")}
-            return sentence("range", language, **limits)
+            return self.range.problem(language)
         return None
 
     def _filled(self, text: str, scope: Scope, language: str) -> str:

@@ -22,12 +22,13 @@ from questionnaires.indices import read_indices
 from questionnaires.instrument import Instrument, Settings
 from questionnaires.limits import decode, read_file
 from questionnaires.or_other import written_out
-from questionnaires.sheets import Row, Sheets, language_columns, read_yaml
+from questionnaires.sheets import Row, Sheets, language_columns, read_yaml, with_headers
 from questionnaires.workbook import read_xlsx
 
 LIBRARY = Path(__file__).parent / "library"
 # what becomes part of file names and addresses; letters of any script
 _WORD = {"form_id": re.compile(r"\w[\w.-]{0,63}"), "version": re.compile(r"\w[\w.+-]{0,31}")}
+LONGEST_CODE = 16  # characters of a language, which is stored with each answer
 _FILE = re.compile(r"(?!.*\.\.)[\w][\w./-]*")
 
 
@@ -39,7 +40,9 @@ def load_instrument(path: str | Path, *, choice_files: Path | None = None) -> In
     """
     path = Path(path)
     if path.suffix not in (".yaml", ".yml", ".xlsx"):
-        raise InstrumentError(f"{path.name} is neither .yaml nor .xlsx; an instrument is one of them")
+        if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises where the folder around may not be read)
+            raise InstrumentError(f"{path} is a folder; name the .yaml or .xlsx file in it")
+        raise InstrumentError(f"{path} is neither .yaml nor .xlsx; an instrument is one of them")
     try:
         data = read_file(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +90,7 @@ def structure(sheets: Sheets, source: str) -> dict[str, Any]:
 
     form = {name: [dict(row.cells) for row in sheets.get(name, [])] for name in ("survey", "choices", "settings")}
     try:
-        return convert(form, pretty_print=False)._pyxform
+        return convert(with_headers(form), pretty_print=False)._pyxform
     except PyXFormError as error:
         raise _placed(source, " ".join(str(error).split()), sheets["survey"]) from None
     except (LookupError, TypeError, AttributeError, ValueError) as error:  # pyxform stumbles over some odd sheets
@@ -183,7 +186,11 @@ def _languages(sheets: Sheets, settings: Row) -> dict[str, str]:
         )
     endings.sort(key=lambda ending: ending != default)
     check_languages(sheets, endings)
-    return {ending: ending.rpartition("(")[2].rstrip(")").strip() if "(" in ending else ending for ending in endings}
+    codes = {ending: ending.rpartition("(")[2].rstrip(")").strip() if "(" in ending else ending for ending in endings}
+    for ending, code in codes.items():
+        if len(code) > LONGEST_CODE:
+            raise settings.error(f"language {ending!r} is long; write it with its code, such as label::English (en)")
+    return codes
 
 
 def _own_items(survey: Survey, sheets: Sheets) -> dict[str, dict[str, float]]:

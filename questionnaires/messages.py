@@ -6,6 +6,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "required": ("请先回答这一题，再往下走。", "Please answer this question before you go on."),
     "integer": ("请填一个整数，例如 3。", "Please give a whole number, for example 3."),
     "decimal": ("请填一个数字，例如 2.5。", "Please give a number, for example 2.5."),
+    "digits alone": (
+        "请只填数字，不写“{unit}”，例如 {number}。",
+        "Please give the number alone, without “{unit}”, for example {number}.",
+    ),
     "date": (
         "请按“年-月-日”填写，例如 2026-05-01。",
         "Please write the date as year-month-day, for example 2026-05-01.",
@@ -15,10 +19,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "请填写日期和时间，例如 2026-05-01 08：30。",
         "Please give the date and the time, for example 2026-05-01 08:30.",
     ),
-    "range": (
-        "请填 {start} 到 {end} 之间的数，每档相差 {step}。",
-        "Please give a number from {start} to {end}, in steps of {step}.",
-    ),
+    "range": ("请填 {start} 到 {end} 之间的整数。", "Please give a whole number from {start} to {end}."),
+    "steps": ("请从这些数里选一个来填：{values}。", "Please give one of these numbers: {values}."),
     "place twice": (
         "第 {place} 位给了不止一项，请给每一项排一个不同的名次。",
         "Place {place} is given to more than one; please give each its own place.",

@@ -5,6 +5,7 @@ XLSForm tools pass over them in silence, and the author believes that they are i
 
 from collections.abc import Callable, Iterable, Mapping
 
+from questionnaires.columns import is_matrix_head
 from questionnaires.expressions import Call, Expression, ItemName, Literal, Reference, walk
 from questionnaires.functions import nearest
 from questionnaires.sheets import Row
@@ -36,7 +37,11 @@ _PAIRS = {
 
 
 def check_misplaced(row: Row, kind: str) -> None:
-    """Refuse a cell that nothing will ever read."""
+    """Refuse a cell that nothing will ever read, and a question without words."""
+    asked = kind not in ("begin_group", "calculate", "hidden", "start", "end", "today")
+    if asked and not is_matrix_head(row) and not any(column.split("::")[0] == "label" for column in row.cells):
+        what = "note" if kind == "note" else "question"
+        raise row.error(f"{kind} {row.need('name')!r} has no label; write the {what} in column label")
     for column, cell in row.cells.items():
         means = _FOR.get(column)
         if means is not None and not means(kind) and not (column == "required" and cell.lower() in _NO):

@@ -20,8 +20,9 @@ from questionnaires.wording import tell
 TEMPLATE = Path(__file__).with_name("paper.html")
 MOST_BOXES = 11  # numbers of a range that are printed as boxes; more are written in
 MOST_CHOICES = 40  # choices that are printed; the name of one of more is written in
-# widths in letters of Chinese, 14 pt each: a line, a box with its gap, the gaps before a choice and before don't know
-LINE, BOX, GAP, APART, LATIN = 32.5, 1.6, 1.6, 2.8, 0.56
+# widths in letters of Chinese, 14 pt each: a line, a box with its gap, the gaps before a choice and before don't know.
+# Of a line of 33.0 some is left over, and a Latin letter is that of a wide font, for what prints it may lack ours.
+LINE, BOX, GAP, APART, LATIN = 32.5, 1.6, 1.6, 2.8, 0.62
 COLUMNS = {"third": 8.8, "half": 13.8}  # the longest label up to which choices stand in so many columns
 CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*")  # what a browser knows as a language
 SHORT = 2.5  # the longest label of a scale of which each number stands under its box

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from questionnaires.errors import InstrumentError
+from questionnaires.messages import sentence
 
 DEFAULTS = {"start": "1", "end": "10", "step": "1"}
 MOST_STEPS = 100_000
+MOST_TOLD = 6  # numbers that a sentence lists; of more the first three and the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,16 @@ class Range:
     def values(self) -> tuple[str, ...]:
         """Every number as a clean answer is written."""
         return tuple(as_text(self.start + place * self.step) for place in range(self.size))
+
+    def problem(self, language: str) -> str:
+        """The sentence to a resident whose number is none of the range."""
+        first, last = as_text(self.start), as_text(self.end)
+        if self.whole and self.step == 1:
+            return sentence("range", language, start=first, end=last)
+        comma, rest = ("、", "……") if language == "zh" else (", ", " ... ")
+        shown = self.size if self.size <= MOST_TOLD else 3
+        told = comma.join(as_text(self.start + place * self.step) for place in range(shown))
+        return sentence("steps", language, values=told if shown == self.size else f"{told}{rest}{last}")
 
 
 def as_text(number: Decimal) -> str:

@@ -1,4 +1,6 @@
-"""Items that no answer can lead to: their relevance is run over all answers of the items it hangs on.
+"""Items that no answer can lead to, and items that refuse every answer.
+
+Their relevance (or constraint) is run over all answers of the items it hangs on.
 
 Where those answers are few (lists and their sets, steps of a range, whole numbers between bounds) the run is exhaustive
 and its verdict certain. Where they are not (other numbers, texts, days) answers at and beside what the expressions name
@@ -13,11 +15,12 @@ from math import prod
 from random import Random
 from typing import Any
 
-from questionnaires.expressions import Call, walk
+from questionnaires.expressions import Call, Expression, walk
 from questionnaires.functions import DRAWS
 from questionnaires.instrument import Instrument
+from questionnaires.items import Item
 from questionnaires.program import Program, Step
-from questionnaires.samples import domain
+from questionnaires.samples import all_answers, domain, seen
 
 MOST_RUNS = 20_000
 AGAIN = 50  # times that all answers are tried where chance decides too
@@ -53,6 +56,49 @@ def unreached(instrument: Instrument) -> tuple[Unreached, ...]:
     return tuple(found)
 
 
+def unanswerable(instrument: Instrument) -> tuple[Item, ...]:
+    """The items whose constraint surely refuses every answer, whatever is answered elsewhere."""
+    steps = {step.name: step for step in instrument.program.steps}
+    return tuple(item for item in instrument.items.values() if _never_holds(item, instrument, steps))
+
+
+def _never_holds(item: Item, instrument: Instrument, steps: Mapping[str, Step]) -> bool:
+    if item.constraint is None or (own := all_answers(item)) is None:
+        return False
+    needed = _needed(item.constraint.references, steps)
+    expressions = [item.constraint, *_expressions(needed, steps)]
+    if _changing(expressions):
+        return False
+    domains: dict[str, list[Any]] = {}
+    for name in sorted(needed & set(instrument.items)):
+        if steps[name].calculation is None:
+            domains[name], whole = domain(instrument.items[name], expressions)
+            if not whole:
+                return False
+    if max(len(own), 1) * prod(map(len, domains.values())) > MOST_RUNS:
+        return False
+    program = _part(instrument.program, needed)
+    contexts = (program.run(answers).context() for answers in _all_of(domains))
+    return not any(item.constraint.holds(replace(context, own=seen(value))) for context in contexts for value in own)
+
+
+def _all_of(domains: Mapping[str, list[Any]]) -> Iterable[dict[str, Any]]:
+    return (_given(domains, values) for values in product(*domains.values()))
+
+
+def _given(names: Iterable[str], values: tuple[Any, ...]) -> dict[str, Any]:
+    return {name: value for name, value in zip(names, values, strict=True) if value not in ("", [])}
+
+
+def _expressions(needed: Iterable[str], steps: Mapping[str, Step]) -> list[Expression]:
+    return [e for name in needed for e in (steps[name].relevance, steps[name].calculation) if e]
+
+
+def _changing(expressions: Iterable[Expression]) -> bool:
+    """Whether the day, the hour or chance decides too."""
+    return any(isinstance(node, Call) and node.name in CHANGING for e in expressions for node in walk(e.root))
+
+
 def _conditions(name: str, steps: Mapping[str, Step]) -> tuple[str, ...]:
     """The item and the groups around it that have a relevance of their own."""
     found: list[str] = []
@@ -69,8 +115,8 @@ def _try(instrument: Instrument, conditions: tuple[str, ...], steps: Mapping[str
     """Whether some answers make all `conditions` hold, and whether all answers were tried."""
     needed = _needed(conditions, steps)
     program = _part(instrument.program, needed)
-    expressions = [e for name in needed for e in (steps[name].relevance, steps[name].calculation) if e]
-    changing = any(isinstance(node, Call) and node.name in CHANGING for e in expressions for node in walk(e.root))
+    expressions = _expressions(needed, steps)
+    changing = _changing(expressions)
     domains: dict[str, list[Any]] = {}
     certain = not changing
     asked_for = frozenset[str]().union(*(steps[name].references for name in needed))
@@ -105,8 +151,7 @@ def _holds_somewhere(
 ) -> bool:
     names = list(domains)
     for number, values in enumerate(runs):
-        answers = {name: value for name, value in zip(names, values, strict=True) if value not in ("", [])}
-        if program.run(answers, submission_id=str(number)).relevant.issuperset(conditions):
+        if program.run(_given(names, values), submission_id=str(number)).relevant.issuperset(conditions):
             return True
     return False
 

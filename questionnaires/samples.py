@@ -23,11 +23,23 @@ def domain(item: Item, expressions: Iterable[Expression]) -> tuple[list[Any], bo
     literals = [node.value for expression in known for node in walk(expression.root) if isinstance(node, Literal)]
     values, whole = _values(item, literals)
     if item.constraint is not None and not item.constraint.references:
-        values = [value for value in values if item.constraint.holds(Context({}, own=_seen(value)))]
+        values = [value for value in values if item.constraint.holds(Context({}, own=seen(value)))]
     return (values if item.required else ["", *values]), whole
 
 
-def _seen(value: Any) -> Value:
+def all_answers(item: Item) -> list[Any] | None:
+    """Every answer that its constraint could let pass, None where they cannot be listed; one if '.' is not in it."""
+    if item.constraint is not None and not any(isinstance(node, Dot) for node in walk(item.constraint.root)):
+        return ["x"]
+    bounds = _bounds(item.constraint) if item.type == "decimal" else None
+    if bounds and bounds[0] > bounds[1]:
+        return []
+    values, whole = _values(item, [])
+    return values if whole else None
+
+
+def seen(value: Any) -> Value:
+    """An answer as expressions see it."""
     if isinstance(value, list):
         return " ".join(value)
     return float(value) if isinstance(value, int | float) else value
@@ -45,14 +57,14 @@ def _values(item: Item, literals: list[Value]) -> tuple[list[Any], bool]:
         case "range" if item.range is not None and item.range.size <= MOST_NUMBERS:
             return [float(value) for value in item.range.values], True
         case "integer" if bounds := _bounds(item.constraint):
-            low, high = bounds
+            low, high = int(bounds[0]) - 1, int(bounds[1]) + 1
             if high - low <= MOST_NUMBERS:
                 return list(range(low, high + 1)), True
     return list(_samples(item, names, literals)), False
 
 
-def _bounds(constraint: Expression | None) -> tuple[int, int] | None:
-    """The whole numbers between which a constraint holds an answer, whatever else it asks; None where it does not."""
+def _bounds(constraint: Expression | None) -> tuple[float, float] | None:
+    """The numbers between which a constraint holds an answer, whatever else it asks; None where it does not."""
     low: list[float] = []
     high: list[float] = []
     waiting: list[Node] = [constraint.root] if constraint is not None else []
@@ -68,7 +80,7 @@ def _bounds(constraint: Expression | None) -> tuple[int, int] | None:
                 high.append(value)
     if not low or not high or max(map(abs, low + high)) > 1e9:
         return None
-    return int(max(low)) - 1, int(min(high)) + 1
+    return max(low), min(high)
 
 
 def _samples(item: Item, names: list[str], literals: list[Value]) -> Iterable[Any]:

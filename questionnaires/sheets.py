@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
+from itertools import chain
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -117,12 +118,35 @@ def read_yaml(text: str, source: str) -> Sheets:
         if next(wanted, None) is not None:
             raise InstrumentError(f"{source} holds more than one YAML document; keep one")
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        raise InstrumentError(
-            f"{source}{place} is not YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
-        ) from None
+        raise _no_yaml(error, text, source) from None
     return _from_nodes(root, source)
+
+
+# what the reader of YAML says -> what to do about it
+_YAML_REMEDIES = {
+    "mapping values": "a text that holds ': ' stands in quotation marks",
+    "expected ',' or '}'": "a text that holds ': ' or a comma stands in quotation marks, and } ends the row",
+    "expected ',' or ']'": "a comma stands between two rows, and ] ends the sheet",
+    "cannot start any token": "indent with blanks, and put a text that begins with @, %, ` or a tab in quotation marks",
+    "unknown escape": "write \\\\ for a backslash, or put the text in single quotation marks",
+    "end of stream": "a quotation mark or a bracket is opened and never closed; close it",
+    "stream end": "a quotation mark or a bracket is opened and never closed; close it",
+    "expected <block end>": "rows of a sheet start with '-' in one column, and their cells stand below one another",
+}
+_YAML_REMEDY = "put the text in quotation marks, and indent like the rows around it"
+
+
+def _no_yaml(error: YAMLError, text: str, source: str) -> InstrumentError:
+    """What is wrong with a text that is no YAML: the line, the line's words, what to do."""
+    said = getattr(error, "problem", None) or str(error).splitlines()[0]
+    remedy = next((remedy for part, remedy in _YAML_REMEDIES.items() if part in said), _YAML_REMEDY)
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return InstrumentError(f"{source} is not YAML: {said}; {remedy}")
+    lines = text.splitlines()
+    quoted = lines[mark.line].strip()[:80] if mark.line < len(lines) else ""
+    shown = f" in {quoted!r}" if quoted else ""
+    return InstrumentError(f"{source}, line {mark.line + 1} is not YAML: {said}{shown}; {remedy}")
 
 
 def _read_json(text: str, source: str) -> Sheets | None:
@@ -253,6 +277,12 @@ def _unseen(letter: str) -> bool:
     if letter.isprintable() or letter in "\n\t":
         return False
     return letter in _BIDIRECTIONAL or unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def with_headers(form: Mapping[str, list[dict[str, str]]]) -> dict[str, list[dict[str, str]]]:
+    """Sheets as pyxform takes them. Without their headers it knows only the columns of the first 100 rows."""
+    headers = {f"{name}_header": [dict.fromkeys(chain(*rows), "")] for name, rows in form.items() if rows}
+    return {**form, **headers}
 
 
 def language_columns(rows: Iterable[Row], base: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from questionnaires.errors import InstrumentError
 from questionnaires.instrument import Instrument
 from questionnaires.or_other import written_out
-from questionnaires.sheets import SHEETS, Sheets, read_yaml
+from questionnaires.sheets import SHEETS, Sheets, read_yaml, with_headers
 
 # what reads the same with and without quotes, in every version of YAML
 _PLAIN = re.compile(r"[^\W\d_][^:#\n\t\"\\`@&*!|>%{}\[\]]*")
@@ -99,7 +99,7 @@ def convert_form(instrument: Instrument) -> tuple[str, list[str]]:
     sheets = written_out(to_sheets(instrument))
     form = {name: _flat(sheets, name) for name in ("survey", "choices", "settings")}
     try:
-        made = convert(form, pretty_print=True)
+        made = convert(with_headers(form), pretty_print=True)
     except PyXFormError as error:
         raise InstrumentError(f"{instrument.id} {instrument.version}: {' '.join(str(error).split())}") from None
     return str(made.xform), list(made.warnings)

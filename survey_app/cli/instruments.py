@@ -9,6 +9,7 @@ from questionnaires.choices import text_in
 from questionnaires.codebook import write_codebook
 from questionnaires.paper import to_paper
 from questionnaires.reachability import Unreached, unreached
+from questionnaires.remarks import Remark, remarks
 from questionnaires.versions import diff
 from questionnaires.xlsform import to_xform, to_yaml, write_xlsx
 from survey_app.cli.screen import word
@@ -18,9 +19,9 @@ ENDINGS = {"xlsx": ".xlsx", "yaml": ".yaml", "xform": ".xml", "codebook": ".csv"
 
 
 def describe(path: Path) -> tuple[list[str], bool]:
-    """What a file holds, line by line, and whether every item can be reached for all that is known."""
+    """What a file holds, line by line, and whether every item can be reached and answered for all that is known."""
     instrument = load_instrument(path)
-    lost = unreached(instrument)
+    lost, found = unreached(instrument), remarks(instrument)
     shown = [item for item in instrument.items.values() if item.shown]
     scored = [item for item in instrument.items.values() if item.index]
     lines = [
@@ -31,10 +32,11 @@ def describe(path: Path) -> tuple[list[str], bool]:
         f"{word('items:')} {len(instrument.items)} ({word('asked:')} {len(shown)}, {word('scored:')} {len(scored)})",
         *(f"{word('index:')} {line}" for line in _indices(instrument)),
         *(_lost(one) for one in lost),
+        *(_remark(one) for one in found),
     ]
     if not lost:
         lines.append(word("Every item can be reached."))
-    return lines, not any(one.certain for one in lost)
+    return lines, not any(one.certain for one in lost) and not any(one.blocks for one in found)
 
 
 def _language() -> str:
@@ -65,6 +67,21 @@ def _lost(one: Unreached) -> str:
     else:
         said = word("sheet survey, row {row}: not decided whether item {item} can be reached (it hangs on {deciders})")
     return said.format(row=one.row, item=one.item, deciders=", ".join(one.deciders) or "-")
+
+
+def _remark(one: Remark) -> str:
+    said = {
+        "constraint": word("sheet survey, row {row}: item {name} refuses every answer; change its constraint"),
+        "later": word(
+            "sheet survey, row {row}: whether item {name} is asked hangs on {other}, which is asked later "
+            "(row {other_row}); move one of them"
+        ),
+        "case": word(
+            "sheet survey, row {row}: item {name} differs from {other} (row {other_row}) in capitals only; rename one"
+        ),
+        "list": word("sheet choices: no question uses list {name}; remove it, or name it in a type"),
+    }[one.kind]
+    return said.format(row=one.row, name=one.name, other=one.other, other_row=one.other_row)
 
 
 def differences(before: Path, after: Path) -> list[str]:

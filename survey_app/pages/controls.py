@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal, cast
 
+from questionnaires.casting import cast as cast_answer
 from questionnaires.choices import Choice
 from questionnaires.instrument import Page
 from questionnaires.items import Item
@@ -194,10 +195,15 @@ def raw_answers(items: Sequence[Item], posted: Mapping[str, Sequence[str]]) -> d
         values = [value for value in posted.get(item.name, ()) if value.strip()]
         if not values or item.type == "note" or item.read_only:
             continue
-        found[item.name] = (
-            values if item.type in ("select_multiple", "rank") else values[-1].replace("\r\n", "\n").strip()
-        )
+        many = item.type in ("select_multiple", "rank")
+        found[item.name] = values if many else _canonical(item, values[-1].replace("\r\n", "\n").strip())
     return found
+
+
+def _canonical(item: Item, text: str) -> str:
+    """A day or a time as each door can show it again, however it was written; what cannot be read stays as it is."""
+    read = cast_answer(item.type, text) if item.type in ("date", "time", "dateTime") else text
+    return read if isinstance(read, str) else text
 
 
 def _control(

@@ -65,6 +65,25 @@ def test_check_finds_an_item_that_nobody_is_asked_with_its_row(sandu: Sandu, tmp
     assert "sheet survey, row 3: no answers lead to item q2; change its relevance or remove it" in out
 
 
+def test_check_says_what_is_seldom_meant_and_fails_for_what_refuses_every_answer(sandu: Sandu, tmp_path: Path) -> None:
+    path = tmp_path / "form.yaml"
+    rows = (
+        '  - {type: text, name: Q1, label: 三?, relevant: "${q3} > 2"}\n  - {type: integer, name: q3, label: 四?%s}\n'
+    )
+    spare = ", {list_name: spare, name: a, label: 甲}]\nindices"
+    text = FORM.replace("choices:", rows + "choices:").replace("]\nindices", spare) % ("1", "一?", "yes", "")
+    path.write_text(text, encoding="utf-8")
+    code, out = sandu("check", str(path))
+    assert code == 0
+    assert "row 4: whether item Q1 is asked hangs on q3, which is asked later (row 5); move one of them\n" in out
+    assert "row 4: item Q1 differs from q1 (row 2) in capitals only; rename one\n" in out
+    assert "sheet choices: no question uses list spare; remove it, or name it in a type\n" in out
+    assert "没有题目用到选项表 spare" in sandu("check", str(path), language="zh")[1]
+    path.write_text(text.replace("label: 四?", 'label: 四?, constraint: ". > 3 and . < 2"'), encoding="utf-8")
+    code, out = sandu("check", str(path))
+    assert (code, "row 5: item q3 refuses every answer; change its constraint" in out) == (1, True)
+
+
 def test_diff_says_in_words_what_changed_and_what_stays_comparable(sandu: Sandu, tmp_path: Path) -> None:
     old, new = small(tmp_path / "a.yaml"), small(tmp_path / "b.yaml", version="2", label="[一] :star:?", choice="no")
     assert sandu("diff", old, new) == (
@@ -100,6 +119,7 @@ def test_export_writes_every_kind_of_file(sandu: Sandu, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["check", "."], "^. is a folder; name the .yaml or .xlsx file in it$"),
         (["check", "absent.yaml"], "there is no instrument file absent.yaml"),
         (["diff", str(OPINION), str(LIBRARY / "inspection.yaml")], "are two instruments; name two versions of one"),
         (["instrument", "export", str(OPINION), "--to", "paper", "--language", "fr"], "no language 'fr', only zh, en"),

@@ -353,11 +353,20 @@ def test_answers_out_of_range_posted_by_hand_get_a_sentence_and_store_nothing(re
     assert world.rows("response") == []
 
 
+def test_the_browsers_back_shows_the_page_before_and_the_address_of_the_visit_goes_on(resident: Resident) -> None:
+    first = resident.open("/s/open?lang=zh").url
+    assert first.endswith("/consent?lang=zh")
+    second = resident.press(consent="yes").page
+    assert resident.open(first).page == "consent"  # what Back asks for: nothing is kept by the browser
+    assert resident.fields()["consent"] == ["yes"]
+    assert resident.open(first.partition("/consent")[0] + "/").page == second
+
+
 def test_a_page_that_jumps_ahead_without_a_draft_goes_back_to_the_start(resident: Resident, world: World) -> None:
     visit = "11111111-1111-4111-8111-111111111111"
     assert resident.open(f"/s/open/{visit}/about_you").page == "consent"
     answer = resident.client.post(f"/s/open/{visit}/about_you", data={"D1": "male", "go": "next"})
-    assert answer.url.path == f"/s/open/{visit}/"
+    assert answer.url.path == f"/s/open/{visit}/consent"
     assert world.rows("draft") == world.rows("response") == world.rows("quarantine") == []
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,14 @@ def published(world: World, types: Instrument) -> World:
 
 
 RIGHT: dict[str, dict[str, Any]] = {
-    "numbers": {"likely": "4", "percent": "35", "began_at": "08:30", "met_at": "2026-05-01T19:00", "plain": "李<b>"},
+    "numbers": {
+        "born": "１９５６年３月５日",
+        "likely": "4",
+        "percent": "35",
+        "began_at": "08:30",
+        "met_at": "2026-05-01T19:00",
+        "plain": "李<b>",
+    },
     "order": {"order": ["2:roads", "1:parks", "3:schools"]},
     "why": {"why": "近"},
     "matrix": {"m_roads": "good", "m_parks": "poor"},
@@ -44,6 +51,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 STORED = {
     "began": "",
+    "born": "1956-03-05",
     "likely": 4,
     "percent": 35,
     "began_at": "08:30",
@@ -76,6 +84,21 @@ def test_every_type_is_stored_clean_from_the_plain_door(resident: Resident, publ
     assert answers | {"began": ""} == STORED
 
 
+def test_a_day_however_written_is_kept_in_the_one_form_that_every_door_shows(
+    resident: Resident, published: World
+) -> None:
+    resident.open("/s/types").press(born="1956.3.5", began_at="8：05", met_at="2026年5月1日 8:30")
+    written = {"born": "1956-03-05", "began_at": "08:05", "met_at": "2026-05-01T08:30"}
+    (draft,) = published.rows("draft")
+    assert json.loads(draft["answers"]) == written
+    assert json.loads(resident.fields()["copy"]) == written
+    resident.press("back")
+    assert 'name="born" value="1956-03-05"' in resident.html
+    resident.press(born="5.3.1956")
+    assert resident.status == 422
+    assert 'name="born" value="5.3.1956"' in resident.html
+
+
 def test_a_place_given_twice_is_named_and_what_was_chosen_stays(resident: Resident, published: World) -> None:
     resident.open("/s/types").press(**RIGHT["numbers"])
     resident.press(order=["1:roads", "1:parks", "3:schools"])
@@ -93,8 +116,8 @@ def test_a_range_is_numbers_to_tap_or_a_field_and_never_a_slider(resident: Resid
     assert "从0到100" in html
     assert 'type="range"' not in html
     resident.press(likely="7", percent="101")
-    assert resident.html.count("请填 0 到 5 之间的数") == 2
-    assert "请填 0 到 100 之间的数" in resident.html
+    assert resident.html.count("请填 0 到 5 之间的整数") == 2
+    assert "请从这些数里选一个来填：0、5、10……100。" in resident.html
 
 
 def test_the_kinds_of_fields_and_the_guidance_on_demand(resident: Resident, published: World) -> None:
@@ -143,6 +166,7 @@ def test_every_type_is_stored_clean_from_the_streamlit_door(published: World) ->
     app.query_params.update({"s": "types", "r": visit, "lang": "zh"})
     app.run()
     key = f"{visit}-zh-"
+    app.date_input(key=f"{key}born").set_value(date(1956, 3, 5))
     app.radio(key=f"{key}likely").set_value("4")
     app.text_input(key=f"{key}percent").set_value("35")
     app.time_input(key=f"{key}began_at").set_value(time(8, 30))

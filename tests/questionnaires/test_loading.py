@@ -13,6 +13,7 @@ from openpyxl import Workbook
 from questionnaires import Instrument, InstrumentError, load_instrument, load_instrument_text
 from questionnaires.loading import structure
 from questionnaires.sheets import read_yaml
+from questionnaires.xlsform import convert_form
 
 Form = dict[str, list[dict[str, str]]]
 ZH, EN = "label::中文 (zh)", "label::English (en)"
@@ -250,6 +251,27 @@ def test_the_same_sheets_in_excel_give_the_same_instrument(tmp_path: Path) -> No
     from_excel = load_instrument(tmp_path / "small.xlsx")
     assert from_excel.content_hash == read(FORM).content_hash
     assert load_instrument_text(from_excel.source).content_hash == from_excel.content_hash
+
+
+@pytest.mark.parametrize("ending", ["yaml", "xlsx"])
+def test_a_column_that_is_first_filled_far_below_loads_and_is_exported(tmp_path: Path, ending: str) -> None:
+    form = copy.deepcopy(FORM)
+    labels = {ZH: "某", EN: "some"}
+    form["choices"] += [{"list_name": "long", "name": f"c{n}", **labels} for n in range(130)]
+    form["choices"].append({"list_name": "long", "name": "none", **labels, "missing": "refused"})
+    form["choices"] = form["choices"][:2] + form["choices"][3:] + form["choices"][2:3]  # column missing comes last
+    form["survey"] += [{"type": "text", "name": f"t{n}", ZH: "某", EN: "some"} for n in range(120)]
+    last = {"type": "select_one long", "name": "far", ZH: "某", EN: "some", "hint::中文 (zh)": "说明"}
+    form["survey"].append({**last, "parameters": "randomize=true"})
+    path = tmp_path / f"long.{ending}"
+    path.write_text(json.dumps(form, ensure_ascii=False), encoding="utf-8")
+    if ending == "xlsx":
+        write_xlsx(path, form)
+    found = load_instrument(path)
+    assert found.items["far"].choices[-1].missing == "refused"
+    assert found.items["far"].hint("zh") == "说明"
+    assert found.items["far"].parameters == {"randomize": "true"}
+    assert "c129" in convert_form(found)[0]
 
 
 def test_a_fault_in_excel_is_named_with_the_row_of_the_sheet(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from questionnaires import Instrument, InstrumentError, load_instrument_text
 from questionnaires.conditions import Conditions
 from questionnaires.expressions import parse
-from questionnaires.paper import to_paper
+from questionnaires.paper import BOX, GAP, LATIN, LINE, to_paper
 from tests.questionnaires.hostile import small_form
 from tests.questionnaires.test_xlsform import shipped as shipped  # a fixture
 
@@ -228,6 +228,18 @@ def test_a_scale_is_never_broken_over_lines(row: dict[str, str], labels: list[st
     assert html.count('class="choices others"') == bool(missing[-1])
 
 
+@pytest.mark.parametrize(
+    ("column", "tag"),
+    [("label", "und"), ("label::中文 (zh)", "zh-CN"), ("label::Español (es)", "es"), ("label::中文", "und")],
+)
+def test_the_page_says_its_language_as_browsers_know_it(column: str, tag: str) -> None:
+    form = {
+        "settings": [{"form_title": "表", "form_id": "f", "version": "1"}],
+        "survey": [{"type": "text", "name": "a", column: "?"}],
+    }
+    assert f'<html lang="{tag}">' in to_paper(load_instrument_text(json.dumps(form)))
+
+
 def test_a_language_that_the_form_lacks_is_refused(opinion: Instrument) -> None:
     with pytest.raises(InstrumentError, match="public-opinion 1 has no language 'fr', only zh, en"):
         to_paper(opinion, "fr")
@@ -235,9 +247,10 @@ def test_a_language_that_the_form_lacks_is_refused(opinion: Instrument) -> None:
 
 def test_no_question_is_wider_than_a4_or_longer_than_a_page(shipped: Instrument, browser: Browser) -> None:
     millimetre = 96 / 25.4
-    page = browser.new_page(viewport={"width": round(174 * millimetre), "height": round(259 * millimetre)})
-    page.emulate_media(media="print")
     for language in shipped.languages:
+        # a page of its own: after pdf() the one before may still stand in the width of the printer
+        page = browser.new_page(viewport={"width": round(174 * millimetre), "height": round(259 * millimetre)})
+        page.emulate_media(media="print")
         page.set_content(to_paper(shipped, language))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         # a row of choices is one line high: the widths that paper.py reckons with are those of the letters
@@ -252,4 +265,27 @@ def test_no_question_is_wider_than_a4_or_longer_than_a_page(shipped: Instrument,
         assert set(broken) == {"avoid"}
         assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.label')).fontSize)") >= 18  # 14 pt
         assert page.pdf(format="A4", prefer_css_page_size=True).startswith(b"%PDF")
+        page.close()
+
+
+@pytest.mark.parametrize("font", ["Noto Sans CJK SC", "DejaVu Sans", "Noto Serif CJK SC"])
+def test_a_row_that_is_just_reckoned_to_fit_is_one_line_in_whatever_font_is_there(font: str, browser: Browser) -> None:
+    words = {1.0: "非常满意比较一般不太" * 4, LATIN: "Neither satisfied nor unhappy with what was done there " * 2}
+    survey, choices = [], []
+    for count in range(2, 6):
+        for width, text in words.items():
+            name = f"l{count}{int(width)}"
+            letters = int((LINE - count * BOX - (count - 1) * GAP) / count / width)
+            survey.append({"type": f"select_one {name}", "name": name, "label": "?", "appearance": "likert"})
+            choices += [
+                {"list_name": name, "name": f"c{n}", "label": text[n : n + letters].strip()} for n in range(count)
+            ]
+    html = page_of(*survey, choices=choices)
+    assert re.findall(r'<div class="offer ([^"]*)">', html)[-8:] == ["row"] * 8
+    page = browser.new_page(viewport={"width": round(174 * 96 / 25.4), "height": 1000})
+    page.emulate_media(media="print")
+    page.set_content(html.replace('"Noto Sans CJK SC", ', f'"{font}", '))
+    tops = "all => all.map(one => new Set([...one.children].map(li => li.offsetTop)).size)"
+    assert set(page.eval_on_selector_all(".choices.row", tops)) == {1}
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()

@@ -104,7 +104,7 @@ def test_chinese_texts_use_chinese_punctuation(opinion: Instrument) -> None:
     texts = [item.labels["zh"] for item in opinion.items.values() if item.shown]
     texts += [text["zh"] for item in opinion.items.values() for text in (item.hints, item.constraint_messages) if text]
     texts += [choice.label("zh") for item in opinion.items.values() for choice in item.choices]
-    texts += [sentence(kind, "zh", limit=1, place=1, start=1, end=2, step=1) for kind in SENTENCES]
+    texts += [sentence(kind, "zh", limit=1, place=1, start=1, end=2, values=1, number=1, unit=1) for kind in SENTENCES]
     narrow = {chr(code) for code in (0x2C, 0x3F, 0x21, 0x3A, 0x3B, 0x28, 0x29)}
     assert [text for text in texts if narrow & set(text)] == []
     assert [choice.label("zh") for choice in opinion.items["D5_compound"].choices][1] == "没有物业的老院落，还没有整治"

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from questionnaires import Instrument, load_instrument_text
-from questionnaires.reachability import unreached
+from questionnaires.reachability import unanswerable, unreached
+from questionnaires.remarks import Remark, remarks
 from tests.questionnaires.hostile import small_form
 from tests.questionnaires.test_xlsform import shipped as shipped  # a fixture
 
@@ -139,3 +140,64 @@ def test_everything_that_ships_is_reached(shipped: Instrument) -> None:
     start = time.perf_counter()
     assert unreached(shipped) == ()
     assert time.perf_counter() - start < 30
+
+
+A, Q2 = {"type": "select_one answer", "name": "a"}, {"type": "select_one answer", "name": "b"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "refuses"),
+    [
+        ([N | {"constraint": ". > 5 and . < 3"}], True),
+        ([N | {"constraint": ". > 5 and . < 6"}], True),
+        ([N | {"constraint": ". > 5 and . < 7"}], False),
+        ([N | {"constraint": ". >= 5 and . <= 5"}], False),
+        ([N | {"constraint": ". > 5"}], False),
+        ([{"type": "decimal", "name": "x", "constraint": ". > 5 and . < 3"}], True),
+        ([{"type": "decimal", "name": "x", "constraint": ". > 5 and . < 6"}], False),
+        ([{"type": "range", "name": "x", "constraint": ". > 10"}], True),
+        ([{"type": "range", "name": "x", "constraint": ". >= 10"}], False),
+        ([{"type": "text", "name": "x", "constraint": "1 = 2"}], True),
+        ([{"type": "text", "name": "x", "constraint": "regex(., '[0-9]{17}[0-9X]')"}], False),
+        ([{"type": "date", "name": "d", "constraint": ". <= today()"}], False),
+        ([A | {"constraint": ". = 'yes' and . = 'no'"}], True),
+        ([A | {"constraint": "${q1} = 'yes' and ${q1} = 'no'"}], True),
+        ([A, Q2 | {"constraint": ". = ${a}"}], False),
+        ([A, Q2 | {"constraint": ". = ${a} and . != ${a}"}], True),
+        ([A | {"required": "yes", "constraint": ". = 'no'"}, Q2 | {"constraint": "${a} = 'yes'"}], True),
+        ([MANY | {"constraint": "count-selected(.) <= 3"}], False),
+    ],
+)
+def test_a_constraint_that_refuses_every_answer_is_found(rows: list[dict[str, str]], refuses: bool) -> None:
+    form = small_form()
+    form["choices"] += MEDIA
+    form["survey"] += [{"label": "?", **row} for row in rows]
+    found = unanswerable(load_instrument_text(json.dumps(form)))
+    assert [item.name for item in found] == ([rows[-1]["name"]] if refuses else [])
+
+
+def test_what_odk_permits_and_is_seldom_meant_is_remarked() -> None:
+    form = small_form()
+    form["choices"] += MEDIA
+    form["survey"] += [
+        {"type": "text", "name": "q3", "label": "?", "relevant": "${last} = 'yes'"},
+        {"type": "begin_group", "name": "g", "label": "?", "relevant": "${twice} > 4"},
+        {"type": "text", "name": "q4", "label": "?"},
+        {"type": "text", "name": "q5", "label": "?", "relevant": "${q4} != ''"},
+        {"type": "end_group"},
+        {"type": "calculate", "name": "twice", "calculation": "2 * ${number}"},
+        {"type": "integer", "name": "number", "label": "?"},
+        {"type": "select_one answer", "name": "last", "label": "?", "relevant": "${twice} > 4"},
+        {"type": "integer", "name": "LAST", "label": "?", "constraint": ". > 3 and . < 2"},
+    ]
+    assert remarks(load_instrument_text(json.dumps(form))) == (
+        Remark("later", "q3", 4, "last", 11),
+        Remark("later", "q4", 6, "number", 10),
+        Remark("constraint", "LAST", 12),
+        Remark("case", "LAST", 12, "last", 11),
+        Remark("list", "media"),
+    )
+
+
+def test_nothing_is_remarked_of_what_ships(shipped: Instrument) -> None:
+    assert remarks(shipped) == ()

@@ -117,6 +117,19 @@ def test_what_tools_write_into_every_row_passes() -> None:
         (0, "type", "select_one_from_file a", "Name a .csv"),
         (3, "name", "meta", "Rename it"),
         (3, "label::English (en)", "Text", "row 2: column label names no language; write it in label::English (en)"),
+        (
+            3,
+            "label::image",
+            "a.png",
+            "column 'label::image' shows pictures or sound, which no form here has; remove it",
+        ),
+        (3, "media::audio::English", "a.mp3", "column 'media::audio::English' shows pictures or sound"),
+        (3, "trigger", "${a}", "column 'trigger' is not supported; remove it, and write what follows"),
+        (0, "parameters", "randomize=true Randomize=false", "says randomize twice, 'true' and 'false'; keep one"),
+        (0, "appearance", "minimal likert", "appearances 'minimal' and 'likert' contradict each other; keep one"),
+        (0, "appearance", "columns columns-3", "appearances 'columns' and 'columns-3' contradict each other"),
+        (3, "appearance", "multiline numbers", "appearances 'multiline' and 'numbers' contradict each other"),
+        (3, "name", "x" * 65, "row 5: name 'xxxxxxxxxxxxxxxxxxxx...' has 65 characters, at most 64; shorten it"),
         (3, "wrong", "x", "there is no column 'wrong'; remove it"),
         (3, "type", "嗯", "there is no type '嗯'; the types that there are stand in"),
         (0, "type", "select_one q", "there is no list 'q' in sheet choices; add it there"),
@@ -154,6 +167,12 @@ def test_a_group_that_is_wrong(rows: list[Cells], sentence: str) -> None:
     [
         ("sandu::valid_until", "someday", "is 'someday'; it is a day, such as 2027-12-31"),
         ("sandu::valid_until", "2027-02-30", "is '2027-02-30'; it is a day"),
+        (
+            "style",
+            "page",
+            "there is no style 'page', only pages, theme-grid, theme-formhub, no-text-transform; did you",
+        ),
+        ("instance_name", "x", "column 'instance_name' is for ODK's own server and app, and nothing here reads it"),
         ("default_language", "fr", "default_language 'fr' has no label column; add it"),
         ("sandu::title::x (y)", "t", "is in no language of the form; remove it"),
     ],
@@ -185,3 +204,65 @@ def test_scoring_that_is_wrong(item: Cells, scores: tuple[str, str], sentence: s
     for choice, score in zip(sheets["choices"], scores, strict=True):
         choice.update({"score": score} if score else {})
     assert sentence in refused(sheets)
+
+
+@pytest.mark.parametrize("kind", ["text", "select_one yn", "rank yn", "acknowledge", "note"])
+def test_a_question_without_words(kind: str) -> None:
+    sheets = form()
+    sheets["survey"].append({"type": kind, "name": "z", "hint": "help"})
+    word = kind.split()[0]
+    what = "note" if kind == "note" else "question"
+    assert refused(sheets) == (
+        f"instrument, sheet survey, row 6: {word} 'z' has no label; write the {what} in column label"
+    )
+
+
+def test_pictures_of_choices_and_languages_that_are_none() -> None:
+    sheets = form()
+    sheets["choices"][1]["image"] = "no.png"
+    assert "sheet choices, row 3: column 'image' shows pictures or sound, which no form here has" in refused(sheets)
+    sheets = form()
+    for row in (*sheets["survey"], *sheets["choices"]):
+        row["label::image"] = row.pop("label")
+    assert "row 2: column 'label::image' shows pictures" in refused(sheets)
+    for row in (*sheets["survey"], *sheets["choices"]):
+        row["label::Simplified Chinese"] = row.pop("label::image")
+    assert "language 'Simplified Chinese' is long; write it with its code, such as label::English (en)" in refused(
+        sheets
+    )
+
+
+def test_an_index_without_a_name_for_readers_and_names_that_are_too_long() -> None:
+    sheets: dict[str, Any] = {**form(), "indices": [{key: INDEX[key] for key in ("name", "weight")}]}
+    sheets["survey"][0] |= {"sandu::index": "all", "sandu::weight": "2", "sandu::score": "100 * (. = 'yes')"}
+    assert refused(sheets).endswith("sheet indices, row 2: index 'all' has no label; write the name that readers see")
+    sheets["choices"][0]["name"] = "y" * 65
+    assert "sheet choices, row 2: name 'yyyyyyyyyyyyyyyyyyyy...' has 65 characters" in refused(sheets)
+
+
+def test_two_words_of_one_layout_and_the_styles_of_odk_pass() -> None:
+    sheets = form()
+    sheets["survey"][0] |= {"appearance": "minimal autocomplete quick", "parameters": "randomize=true seed=3"}
+    sheets["settings"][0]["style"] = "theme-grid pages"
+    load_instrument_text(json.dumps(sheets))
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "remedy"),
+    [
+        ("survey:\n- label: one: two\n", "line 2 is not YAML: mapping values are not allowed here in '- label: one",
+         "a text that holds ': ' stands in quotation marks"),
+        ("survey:\n- {label: one: two}\n", "in '- {label: one: two}'", "stands in quotation marks, and } ends the row"),
+        ("survey:\n\t- label: x\n", "line 2 is not YAML", "indent with blanks"),
+        ("survey:\n- label: @x\n", "in '- label: @x'", "begins with @, %, ` or a tab in quotation marks"),
+        ("survey:\n- label: \"a\\qb\"\n", "unknown escape character 'q'", "put the text in single quotation marks"),
+        ("survey:\n- {label: \"one}\n", "unexpected end of stream", "is opened and never closed; close it"),
+        ("survey: [\n", "is not YAML", "is opened and never closed; close it"),
+        ("survey:\n  - type: x\n   name: a\n", "line 3 is not YAML", "their cells stand below one another"),
+    ],
+)  # fmt: skip
+def test_what_is_no_yaml_is_quoted_with_what_to_do(text: str, said: str, remedy: str) -> None:
+    with pytest.raises(InstrumentError) as caught:
+        load_instrument_text(text)
+    assert said in str(caught.value)
+    assert remedy in str(caught.value)

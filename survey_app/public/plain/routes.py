@@ -59,11 +59,11 @@ def begin(request: Request) -> Response:
 
 
 def resume(request: Request) -> Response:
-    """`/s/<slug>/<id>/`: the page to go on with."""
+    """`/s/<slug>/<id>/`: goes on to the page to go on with, so that the browser's Back finds that page again."""
     visit = _opened(request)
     if not isinstance(visit, Visit):
         return visit
-    return _page(request, visit, Show(resume_at(visit), visit.answers, {}))
+    return RedirectResponse(addresses.form(visit.wave.slug, visit.id, resume_at(visit).name, _looks(request)), 303)
 
 
 def show(request: Request) -> Response:

@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from analysis import format_number
-from survey_app.console import cache, markup
+from survey_app.console import cache, markup, taken_up
 from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
-from survey_app.store import quotas, reconciliation, units
+from survey_app.store import quotas, reconciliation, redemption, units
 from survey_app.store.quotas import Quota
 from survey_app.store.reconciliation import ALL, Fault, Line
 from survey_app.text import translator
@@ -49,6 +49,8 @@ def show(visit: Visit) -> None:
         st.html(quota_table(held, visit.language))
     if snapshot is not None:
         _sample(visit, snapshot, names)
+    for section in taken_up.sections(redemption.redemption(visit.store, visit.wave), names, visit.language):
+        st.html(section)
 
 
 def fault_sentence(fault: Fault, names: Mapping[str, str], language: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -384,6 +385,24 @@ def test_columns_of_one_choice_each_are_found_by_their_names(store, bring, tmp_p
     draft = (tmp_path / "answers.mapping.yaml").read_text(encoding="utf-8")
     assert bring(table, draft).accepted == 2
     assert [one.get("media") for one in stored(store)] == [["tv"], None]
+
+
+def test_the_example_of_the_readme_takes_the_file_that_it_describes(store, bring):
+    readme = (ROOT / "survey_app" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme, flags=re.DOTALL)
+    columns = (
+        "序号,来自IP,所用时间,状态,提交答卷时间,2、您住在哪个区?,年龄,渠道,Q7[tv],Q7[radio],W[1],W[2],W[3],搬来日期"
+    )
+    done = "1,1.2.3.4,9秒,完成,2026/9/12 9:05:07,西区,(空),电视┋手机,N,Y,A2,A3,A1,01.05.1998"
+    gone = "2,1.2.3.4,9秒,未完成,2026/9/12 9:05:07,西区,(空),,,,,,,"
+    result = bring(f"{columns}\n{done}\n{gone}\n".encode("gb18030"), example)
+    assert (result.accepted, result.refused, result.left_out) == (1, 0, 1)
+    assert stored(store) == [
+        {
+            "consent": "yes", "district": "west", "media": ["tv", "phone"], "news": ["radio"],
+            "wishes": ["roads", "quiet", "green"], "moved": "1998-05-01", "disposition": "complete",
+        }
+    ]  # fmt: skip
 
 
 DIES = """

@@ -10,12 +10,11 @@ from analysis import format_number
 from survey_app.console import cache, markup, taken_up
 from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
-from survey_app.store import quotas, reconciliation, redemption, units
+from survey_app.store import dispositions, quotas, reconciliation, redemption, units
 from survey_app.store.quotas import Quota
 from survey_app.store.reconciliation import ALL, Fault, Line
 from survey_app.text import translator
 
-DISPOSITIONS = ("complete", "refused", "not_eligible")
 _FLOW = ("opened", "started", "drafts_open", "drafts_expired", "quota_full", "received", "quarantined", "accepted")
 _REST = ("excluded", "counted", "duplicates", "erased")
 
@@ -164,12 +163,18 @@ def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: 
         *(markup.Column(name, text, apart=name == "complete") for name, text in texts.items()),
         markup.Column("share", _("complete of drawn"), "%", apart=True),
     ]
-    outcome = sample["disposition"].where(sample["disposition"].isin(DISPOSITIONS), "unknown")
+    outcome = sample["disposition"].map(outcome_of, na_action="ignore").fillna("unknown")
     table = pd.crosstab(sample["district"].astype(str), outcome).reindex(columns=list(texts), fill_value=0)
     counts = {str(code): row.to_dict() for code, row in table.iterrows()}
     rows = [_outcomes(code, names[code], counts[code]) for code in names if code in counts]
     rows.append(_outcomes("whole", _("All"), table.sum().to_dict(), whole=True))
     return markup.table(columns, rows, caption=_("Drawn sample of the snapshot by outcome (persons)"))
+
+
+def outcome_of(stored: str) -> str:
+    """What a stored outcome or AAPOR code counts as in the table of the drawn sample."""
+    group = dispositions.ALL[dispositions.code_of(stored)].group
+    return {"I": "complete", "R": "refused", "NE": "not_eligible"}.get(group, "unknown")
 
 
 def _grouping(visit: Visit) -> str:

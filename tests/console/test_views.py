@@ -285,6 +285,17 @@ def test_the_drawn_sample_accounts_for_every_case(visit: Visit) -> None:
     assert int(sample["drawn"]) == sum(parts) == 1200
 
 
+@pytest.mark.parametrize(
+    ("stored", "counted"),
+    [
+        ("complete", "complete"), ("refused", "refused"), ("not_eligible", "not_eligible"), ("2.12", "refused"),
+        ("4.3", "not_eligible"), ("2.31", "unknown"), ("3.18", "unknown"),
+    ],
+)  # fmt: skip
+def test_what_an_interviewer_recorded_counts_in_the_drawn_sample(stored: str, counted: str) -> None:
+    assert fieldwork.outcome_of(stored) == counted
+
+
 def test_don_t_know_is_the_item_weighted_mean_of_the_items_shares(snapshot: Snapshot) -> None:
     sample = open_snapshot(snapshot.folder)
     weights = sample.instrument.indices["satisfaction"].items

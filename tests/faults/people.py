@@ -62,6 +62,10 @@ class Person(ABC):
     def thanked(self) -> bool:
         """Whether the thank-you page is shown."""
 
+    async def until_thanked(self) -> None:
+        """Wait for the thank-you page; at once where one press has one answer."""
+        assert self.thanked, self.words
+
     @abstractmethod
     async def leave(self) -> None:
         """Close the browser."""
@@ -138,6 +142,12 @@ class Streamlit(Person):
         await self.tab.close()
         await self.tab.connect()
         await self.tab.press(self.button)
+        while self.button in self.tab.widgets:  # what the server had to say before the wire was cut comes first
+            await self.tab.settle()
+
+    async def until_thanked(self) -> None:
+        while not self.thanked:
+            await self.tab.settle()
 
     @property
     def id(self) -> str:

@@ -8,15 +8,14 @@ import streamlit as st
 
 from analysis import format_number
 from questionnaires.instrument import Instrument
-from survey_app.console import cache, markup
+from survey_app.console import cache, markup, taken_up
 from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
-from survey_app.store import quotas, reconciliation, units
+from survey_app.store import dispositions, quotas, reconciliation, redemption, units
 from survey_app.store.quotas import Quota
 from survey_app.store.reconciliation import ALL, Fault, Line
 from survey_app.text import translator
 
-DISPOSITIONS = ("complete", "refused", "not_eligible")
 _FLOW = ("opened", "started", "drafts_open", "drafts_expired", "quota_full", "received", "quarantined", "accepted")
 _REST = ("excluded", "counted", "duplicates", "erased")
 
@@ -50,6 +49,8 @@ def show(visit: Visit) -> None:
         st.html(quota_table(held, visit.language))
     if snapshot is not None:
         _sample(visit, snapshot, names)
+    for section in taken_up.sections(redemption.redemption(visit.store, visit.wave), names, visit.language):
+        st.html(section)
 
 
 def fault_sentence(fault: Fault, names: Mapping[str, str], language: str) -> str:
@@ -163,7 +164,7 @@ def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: 
         *(markup.Column(name, text, apart=name == "complete") for name, text in texts.items()),
         markup.Column("share", _("complete of drawn"), "%", apart=True),
     ]
-    outcome = sample["disposition"].where(sample["disposition"].isin(DISPOSITIONS), "unknown")
+    outcome = sample["disposition"].map(outcome_of, na_action="ignore").fillna("unknown")
     table = pd.crosstab(sample["district"].astype(str), outcome).reindex(columns=list(texts), fill_value=0)
     counts = {str(code): row.to_dict() for code, row in table.iterrows()}
     rows = [_outcomes(code, names[code], counts[code]) for code in names if code in counts]
@@ -198,6 +199,12 @@ def scale_check(counts: Mapping[str, int], instrument: Instrument, language: str
             _("They count in no index. Look at the answers, or give the item a constraint in the next version.")
         )
     )
+
+
+def outcome_of(stored: str) -> str:
+    """What a stored outcome or AAPOR code counts as in the table of the drawn sample."""
+    group = dispositions.ALL[dispositions.code_of(stored)].group
+    return {"I": "complete", "R": "refused", "NE": "not_eligible"}.get(group, "unknown")
 
 
 def _grouping(visit: Visit) -> str:

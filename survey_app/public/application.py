@@ -15,7 +15,7 @@ from survey_app.pages.visit import Ending
 from survey_app.public import doors
 from survey_app.public.endings import words
 from survey_app.public.plain import addresses, routes
-from survey_app.public.plain.views import Look, ending_html
+from survey_app.public.plain.views import STYLE_HASH, Look, ending_html
 from survey_app.public.visit import enter, is_id
 from survey_app.settings import Settings
 from survey_app.text import LANGUAGES, preferred_language, translator
@@ -26,7 +26,8 @@ BODY_LIMIT = 262_144
 
 STREAMLIT_PATHS = ("/_stcore/", "/static/", "/media/", "/component/")
 STREAMLIT_FILES = frozenset({"/", "/favicon.png", "/manifest.json"})
-POLICIES = {"/": STREAMLIT_POLICY, "/s/": PLAIN_POLICY, "/assets/": PLAIN_POLICY}
+FORM_POLICY = PLAIN_POLICY.replace("style-src 'self'", f"style-src 'self' '{STYLE_HASH}'")
+POLICIES = {"/": STREAMLIT_POLICY, "/s/": FORM_POLICY, "/assets/": PLAIN_POLICY}
 
 
 class Entrance:

@@ -65,6 +65,7 @@ class Tab:
         self._session, self._script = "", ""
         self._cache: dict[str, ForwardMsg] = {}
         self._shown: dict[tuple[int, ...], tuple[Widget | None, str]] = {}
+        self._old: set[tuple[int, ...]] = set()  # what a run that has not ended has not drawn again
         self._values: dict[str, tuple[str, Any]] = {}  # widget id -> kind, value
 
     # ---- what a person does
@@ -109,7 +110,8 @@ class Tab:
 
     def key_of(self, item: str) -> str:
         """The key of an item's widget on our form, which has the draft's id and the language before it."""
-        found = next((key for key in self.widgets if key.endswith(f"-{item}")), None)
+        widgets = self.widgets.items()
+        found = next((key for key, one in widgets if one.kind != "button" and key.endswith(f"-{item}")), None)
         if found is None:
             raise ProtocolError(f"there is no {item} on the page {self.query}: {self.words[:300]}")
         return found
@@ -186,7 +188,7 @@ class Tab:
         if kind == "new_session":
             self._session = message.new_session.initialize.session_id or self._session
             self._script = message.new_session.page_script_hash
-            self._shown = {}
+            self._old = set(self._shown)
         elif kind == "delta":
             self._draw(tuple(message.metadata.delta_path), message.delta)
         elif kind == "page_info_changed":
@@ -199,6 +201,7 @@ class Tab:
         if delta.WhichOneof("type") != "new_element":
             return  # a block that comes again keeps what stands in it
         self._shown = {place: one for place, one in self._shown.items() if place[: len(path)] != path}
+        self._old.discard(path)
         kind = delta.new_element.WhichOneof("type")
         element = getattr(delta.new_element, kind)
         if kind == "exception":
@@ -214,7 +217,8 @@ class Tab:
             raise ProtocolError("the script does not compile")
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return False
-        # The browser forgets the values of widgets that the page no longer shows.
+        # Only now the browser drops what was not drawn again, and forgets the values of widgets no longer shown.
+        self._shown = {place: one for place, one in self._shown.items() if place not in self._old}
         shown = {widget.element.id for widget, _ in self._shown.values() if widget}
         self._values = {identity: held for identity, held in self._values.items() if identity in shown}
         return True

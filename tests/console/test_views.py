@@ -17,7 +17,7 @@ from survey_app.console.visit import Visit
 from survey_app.demonstration.making import Demonstration
 from survey_app.publish.catalogue import Snapshot, newest
 from survey_app.publish.exports import DEGREES
-from survey_app.store import Account, Store, reconciliation
+from survey_app.store import Account, Store, invitations, reconciliation
 from survey_app.store import waves as stored_waves
 
 VIEWS: dict[str, Callable[[Visit], None]] = {
@@ -285,6 +285,17 @@ def test_the_drawn_sample_accounts_for_every_case(visit: Visit) -> None:
     assert int(sample["drawn"]) == sum(parts) == 1200
 
 
+@pytest.mark.parametrize(
+    ("stored", "counted"),
+    [
+        ("complete", "complete"), ("refused", "refused"), ("not_eligible", "not_eligible"), ("2.12", "refused"),
+        ("4.3", "not_eligible"), ("2.31", "unknown"), ("3.18", "unknown"),
+    ],
+)  # fmt: skip
+def test_what_an_interviewer_recorded_counts_in_the_drawn_sample(stored: str, counted: str) -> None:
+    assert fieldwork.outcome_of(stored) == counted
+
+
 def test_don_t_know_is_the_item_weighted_mean_of_the_items_shares(snapshot: Snapshot) -> None:
     sample = open_snapshot(snapshot.folder)
     weights = sample.instrument.indices["satisfaction"].items
@@ -293,3 +304,14 @@ def test_don_t_know_is_the_item_weighted_mean_of_the_items_shares(snapshot: Snap
         shares = sample.proportion(name)
         total += weight * 100 * dict(zip(shares.variables, shares.values, strict=True))["dont_know"]
     assert readings.dont_know_shares(sample)["satisfaction"] == pytest.approx(total / sum(weights.values()))
+
+
+def test_fieldwork_shows_how_invitations_were_taken_up_by_batch_district_and_day(visit: Visit) -> None:
+    test = shown("fieldwork", visit)
+    by_batch, by_district, by_day = (cells(test, table=place) for place in (2, 3, 4))
+    drawn = invitations.cases(visit.store, visit.wave)
+    answered = format_number(len(invitations.answered(visit.store, visit.wave)), 0)
+    assert by_batch["whole"]["answered"] == by_district["whole"]["answered"] == answered
+    assert len(by_district) == len({case.district for case in drawn}) + 1
+    assert list(by_district)[:2] == ["510104", "510105"]
+    assert list(by_day.values())[-1]["rate"] != ""

@@ -1,5 +1,8 @@
 """The plain door over a real store: what a resident meets, page by page, without JavaScript."""
 
+import base64
+import gzip
+import hashlib
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -24,12 +27,23 @@ def test_a_get_writes_nothing_and_goes_on_to_a_fresh_random_address(client: Test
 
 
 def test_the_first_page_weighs_less_than_fifteen_kilobytes_with_its_stylesheet(client: TestClient) -> None:
+    """The style stands in the page itself, so nothing else has to come before it is seen; later pages load the file."""
     page = client.get("/s/open")
-    sheet = re.search(r'href="(/assets/[^"]+\.css)"', page.text)
-    assert sheet
+    inline = re.search(r"<style>(.*?)</style>", page.text, re.S)
+    sheet = re.search(r'rel="prefetch" href="(/assets/[^"]+\.css)"', page.text)
+    assert inline and sheet and 'rel="stylesheet"' not in page.text
     style = client.get(sheet[1])
     assert style.headers["cache-control"].endswith("immutable")
-    assert len(page.content) + len(style.content) < 15_000
+    assert style.text == inline[1]
+    named = base64.b64encode(hashlib.sha256(inline[1].encode()).digest()).decode()
+    assert f"'sha256-{named}'" in page.headers["content-security-policy"]
+    assert len(gzip.compress(page.content)) + len(gzip.compress(style.content)) < 15_000
+
+
+def test_a_later_page_links_the_stylesheet(resident: Resident) -> None:
+    html = resident.open("/s/open").press(consent="yes").html
+    assert "<style>" not in html
+    assert re.search(r'rel="stylesheet" href="/assets/', html)
 
 
 def test_a_page_names_no_script_and_no_other_site(client: TestClient) -> None:

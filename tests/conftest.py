@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -37,6 +39,19 @@ class PostgresServer:
     def control(self, *arguments: str) -> None:
         """Run pg_ctl on this server's data."""
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", *arguments)
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c max_connections=60"
+        self.control("start", "-o", options)
+
+    def kill(self) -> None:
+        """kill -9 of the server, by its own id; back when all its processes are gone and it can be started again."""
+        server = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        os.kill(server, signal.SIGKILL)
+        while any(Path(f"/proc/{process}").exists() for process in [str(server), *children]):
+            select.select([], [], [], 0.01)
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the server's programs as its user; what it prints is shown when it fails."""
@@ -86,8 +101,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             "initdb", "-D", str(folder / "data"), "-U", "sandu", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
             "--data-checksums", "--no-sync",
         )  # fmt: skip
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c max_connections=60"
-        server.control("start", "-o", options)
+        server.start()
         try:
             yield server
         finally:

@@ -14,7 +14,6 @@ from survey_app import submission
 from survey_app.pages.visit import Ending, Visit, ending_kind, refusal
 from survey_app.public.doors import Doors
 from survey_app.store import drafts, instruments, responses, waves
-from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Wave
 from survey_app.submission import ResumeCode
 from survey_app.text import LANGUAGES, preferred_language
@@ -37,11 +36,8 @@ def find_wave(doors: Doors, slug: str) -> Wave | Ending:
     """The wave of an address, or why it cannot be answered today. StoreError where the store cannot be read."""
     if not _SLUG.fullmatch(slug):
         return Ending("unknown_wave")
-    try:
-        wave = waves.get(doors.store, slug)
-    except StoreError:
-        if slug in waves.slugs(doors.store):  # raises again where the store itself cannot be read
-            raise
+    wave = waves.find(doors.store, slug)
+    if wave is None:
         return Ending("unknown_wave")
     reason = waves.closed_because(wave.state, wave.opens, wave.closes, date.today())
     return wave if reason is None else Ending(refusal(reason), wave)

@@ -27,7 +27,8 @@ OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT = 10_000  # milliseconds
 SHORT_TIMEOUT = 1_000  # milliseconds, for upkeep
 POOL = 16
-PATIENCE = 10.0  # seconds until a PostgreSQL server that gives no connection counts as away
+PATIENCE = 10.0  # seconds until a PostgreSQL server that gives no connection counts as away, at the start
+SHORT_PATIENCE = 5.0  # and while somebody waits for a page
 # The pool tells its log of every failed attempt, server and user included; the caller gets one sentence instead.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 POSTGRES_STATEMENTS = Statements(postgresql.dialect())  # type: ignore[no-untyped-call]
@@ -155,7 +156,9 @@ class PostgresDatabase:
             url,
             min_size=1,
             max_size=POOL,
-            timeout=PATIENCE,
+            timeout=SHORT_PATIENCE,
+            # else the pool waits longer and longer, and minutes after the server is back
+            reconnect_timeout=SHORT_PATIENCE,
             check=psycopg_pool.ConnectionPool.check_connection,
             open=False,
             name="sandu",

@@ -66,10 +66,18 @@ def create(store: Store, new: Wave) -> None:
 
 def get(store: Store, slug: str) -> Wave:
     """The wave, its state as of now. Raises StoreError when there is none, naming the nearest."""
+    found = find(store, slug)
+    if found is None:
+        raise StoreError(f"There is no wave {slug!r}. {_nearest(slugs(store), slug)}")
+    return found
+
+
+def find(store: Store, slug: str) -> Wave | None:
+    """The wave, its state as of now, or None. Raises StoreError only where the store cannot be read."""
     known = store.cache.get(("wave", slug))
     row = store.read(lambda connection: connection.one(_NOW if known else _FIND, {"the_slug": slug}))
     if row is None:
-        raise StoreError(f"There is no wave {slug!r}. {_nearest(slugs(store), slug)}")
+        return None
     if known is None:
         known = _from_row(row)
         store.cache[("wave", slug)] = known

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 PATIENCE = 60.0  # seconds for one answer of the server
 _FORM = re.compile(r'<form method="post" action="([^"]+)"')
 _INPUT = re.compile(r"<input [^>]+>")
+_AREA = re.compile(r"(<textarea [^>]+>)([^<]*)</textarea>")
 _ATTRIBUTE = re.compile(r' (name|value|type)="([^"]*)"')
 
 
@@ -58,12 +59,19 @@ class Browser:
 
     def body(self, answers: dict[str, str], go: str = "next") -> str:
         """The body of the open page's form with these answers."""
+        return urlencode({**self.fields, "go": go, **answers})
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What the open page would send as it stands: hidden fields, what is written, what is ticked."""
         fields: dict[str, str] = {}
         for tag in _INPUT.findall(self.page.text):
             found = dict(_ATTRIBUTE.findall(tag))
-            if found.get("type") == "hidden":
-                fields[found["name"]] = html.unescape(found.get("value", ""))
-        return urlencode({**fields, "go": go, **answers})
+            if found.get("type") not in {"radio", "checkbox"} or " checked" in tag:
+                fields[found.get("name", "")] = html.unescape(found.get("value", ""))
+        for tag, text in _AREA.findall(self.page.text):
+            fields[dict(_ATTRIBUTE.findall(tag)).get("name", "")] = html.unescape(text)
+        return fields
 
     async def request(self, method: str, path: str, body: str = "") -> Answer:
         """One request on the kept connection; a new one when the server has closed it."""

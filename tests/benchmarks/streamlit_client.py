@@ -126,6 +126,10 @@ class Tab:
         widget = self.widgets[key]
         self._values[widget.element.id] = (widget.kind, text)
 
+    def held(self, key: str) -> Any:
+        """What stands in a field, or is chosen."""
+        return self._values[self.widgets[key].element.id][1]
+
     async def press(self, key: str) -> None:
         """Press a form's button."""
         await self.send(key)

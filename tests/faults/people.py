@@ -47,6 +47,14 @@ class Person(ABC):
     async def again(self) -> None:
         """After nothing came back: press the same button once more."""
 
+    @abstractmethod
+    async def press_as_shown(self) -> None:
+        """Press the button of the page as it stands there, and fill in nothing."""
+
+    @abstractmethod
+    def filled_in(self, item: str) -> str:
+        """What stands in the field of an item."""
+
     @property
     @abstractmethod
     def id(self) -> str:
@@ -93,6 +101,12 @@ class Plain(Person):
     async def again(self) -> None:
         path, body = self.last
         await self.browser.send_form(path, body)
+
+    async def press_as_shown(self) -> None:
+        await self.browser.press({})
+
+    def filled_in(self, item: str) -> str:
+        return self.browser.fields.get(item, "")
 
     @property
     def id(self) -> str:
@@ -144,6 +158,12 @@ class Streamlit(Person):
         await self.tab.press(self.button)
         while self.button in self.tab.widgets:  # what the server had to say before the wire was cut comes first
             await self.tab.settle()
+
+    async def press_as_shown(self) -> None:
+        await self.tab.press(self.button)
+
+    def filled_in(self, item: str) -> str:
+        return str(self.tab.held(self.tab.key_of(item)))
 
     async def until_thanked(self) -> None:
         while not self.thanked:

@@ -455,9 +455,9 @@ def test_the_style_hides_nothing_from_a_browser_of_2010_and_prints(client: TestC
     """Newer properties refine what floats and blocks already lay out; a form is printed without its buttons."""
     sheet = re.search(r"<style>(.*?)</style>", client.get("/s/open").text, re.S)
     assert sheet
-    for newer in ("grid", "var(", ":has(", ":is(", "@layer", "@container", "clamp(", "display: none; }\n@media screen"):
+    for newer in ("grid", "var(", ":has(", ":is(", "@layer", "@container", "clamp("):
         assert newer not in sheet[1], newer
-    assert re.search(r"@media print \{[^}]*\.actions[^}]*display: none", sheet[1])
+    assert re.search(r"@media print\{[^}]*\.actions[^}]*display:none", sheet[1])
 
 
 def test_labels_hints_and_problems_are_tied_to_their_fields(resident: Resident) -> None:

@@ -1,4 +1,4 @@
-"""Commands around invitations: contacts, links and letters, who has answered by them, and what is past its time."""
+"""Commands around invitations: contacts, links and letters, and who has answered by them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import typer
 from survey_app.cli.screen import console, word
 from survey_app.settings import Settings
 
+PANEL = "Fieldwork"
 contacts_app = typer.Typer(no_args_is_help=True, help="Contact data of drawn people, kept apart from every answer.")
 WaveName = Annotated[str, typer.Argument(metavar="WAVE", help="The wave's slug, such as chengdu-2026-2.")]
 
 
 def register(app: typer.Typer) -> None:
     """Hang the commands into the command line."""
-    app.add_typer(contacts_app, name="contacts")
-    for command in (invite, redemption, retention):
-        app.command()(command)
+    app.add_typer(contacts_app, name="contacts", rich_help_panel=PANEL)
+    for command in (invite, redemption):
+        app.command(rich_help_panel=PANEL)(command)
 
 
 @contacts_app.command("load")
@@ -102,19 +103,3 @@ def redemption(wave: WaveName) -> None:
     with open_store(settings) as store:
         for table in tables(store, wave, settings.language):
             console.print(table)
-
-
-def retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
-) -> None:
-    """Delete what is past its time: answers and their snapshots, unfinished drafts, contacts."""
-    from survey_app.cli.redemption import retention_table
-    from survey_app.store.database import open_store
-    from survey_app.store.retention import apply, due
-
-    with open_store(Settings.from_environment()) as store:
-        found = due(store)
-        if not dry_run:
-            apply(store, found)
-    console.print(retention_table(found))
-    console.print(word("Nothing was deleted (--dry-run).") if dry_run else word("Deleted."))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import NoReturn, TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -40,6 +41,14 @@ def track(steps: Iterable[T], text: str, total: int | None = None) -> Iterator[T
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield from progress.track(steps, description=f"{word(step)}{colon}{name}", total=total)
+
+
+def typed(question: str, *, hidden: bool = False) -> str:
+    """What somebody types at the question, twice where it is hidden; or the first line of standard input when that is
+    no terminal."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(question, hide_input=hidden, confirmation_prompt=hidden))
+    return sys.stdin.readline().rstrip("\n")
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Commands that set up a wave: publish an instrument, create, close, open and list waves, and store the drawn cases."""
+"""Commands that set up a wave: create, close, open and list waves, and store the drawn cases."""
 
 from __future__ import annotations
 
@@ -12,25 +12,15 @@ import typer
 from survey_app.cli.screen import console, word
 from survey_app.settings import Settings
 
+PANEL = "Fieldwork"
 wave_app = typer.Typer(no_args_is_help=True, help="Waves: rounds of fieldwork.")
 WaveName = Annotated[str, typer.Argument(metavar="WAVE", help="The wave's slug, such as chengdu-2026-2.")]
 
 
-def register(app: typer.Typer, instrument_app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Hang the commands into the command line."""
-    app.add_typer(wave_app, name="wave")
-    app.command()(sample)
-    instrument_app.command("publish")(publish)
-
-
-def publish(file: Annotated[Path, typer.Argument(metavar="FILE", help="The instrument, .yaml or .xlsx.")]) -> None:
-    """Publish an instrument, so that waves can ask it; a published version never changes."""
-    from survey_app.cli.waves import publish_instrument
-    from survey_app.store.database import open_store
-
-    with open_store(Settings.from_environment()) as store:
-        instrument = publish_instrument(store, file)
-    console.print(word("Published:"), f"{instrument.id} {instrument.version} {instrument.content_hash}")
+    app.add_typer(wave_app, name="wave", rich_help_panel=PANEL)
+    app.command(rich_help_panel=PANEL)(sample)
 
 
 @wave_app.command("create")

@@ -8,11 +8,10 @@ import streamlit as st
 
 from analysis import format_number
 from questionnaires.instrument import Instrument
-from survey_app.console import cache, markup, taken_up
+from survey_app.console import cache, markup, quota_cells, taken_up
 from survey_app.console.visit import Visit, kept, open_view, recalled
 from survey_app.publish.catalogue import Snapshot
-from survey_app.store import dispositions, quotas, reconciliation, redemption, units
-from survey_app.store.quotas import Quota
+from survey_app.store import dispositions, reconciliation, redemption, units
 from survey_app.store.reconciliation import ALL, Fault, Line
 from survey_app.text import translator
 
@@ -43,10 +42,7 @@ def show(visit: Visit) -> None:
             _("“Quota full” are those of the expired drafts whose quota was full; their answers are removed."),
         )
     )
-    held = quotas.state(visit.store, visit.wave)
-    if held:
-        st.html(markup.section(_("Quotas"), _("Complete answers at most, and how many are stored.")))
-        st.html(quota_table(held, visit.language))
+    quota_cells.show(visit, names)
     if snapshot is not None:
         _sample(visit, snapshot, names)
     for section in taken_up.sections(redemption.redemption(visit.store, visit.wave), names, visit.language):
@@ -63,7 +59,7 @@ def fault_sentence(fault: Fault, names: Mapping[str, str], language: str) -> str
     }
     line = fault.line
     district = names.get(line.district or "", line.district or _("not yet known"))
-    place = _(" · ").join((district, *_kinds(line, language)))
+    place = _(" · ").join((district, *quota_cells.kinds(line.mode, line.stream, language)))
     return _("{place}: {equation} does not hold: {left} against {right} ({difference}).").format(
         place=place,
         equation=equations[fault.equation],
@@ -71,30 +67,6 @@ def fault_sentence(fault: Fault, names: Mapping[str, str], language: str) -> str
         right=fault.right,
         difference=f"{fault.left - fault.right:+d}",
     )
-
-
-def quota_table(held: Iterable[Quota], language: str) -> str:
-    """Cap, taken and left of each quota (complete answers)."""
-    _ = translator(language)
-    columns = [
-        markup.Column("quota", _("Quota"), kind="name"),
-        markup.Column("taken", _("taken")),
-        markup.Column("cap", _("at most")),
-        markup.Column("left", _("left"), apart=True),
-    ]
-    rows = [
-        markup.Row(
-            one.name,
-            {
-                "quota": one.name,
-                "taken": format_number(one.taken, 0),
-                "cap": format_number(one.cap, 0),
-                "left": _("full") if one.full else format_number(one.cap - one.taken, 0),
-            },
-        )
-        for one in held
-    ]
-    return markup.table(columns, rows, caption=_("Quotas (complete answers)"))
 
 
 def flow_cards(total: Line, language: str) -> list[markup.Card]:
@@ -250,7 +222,7 @@ def _card(name: str, texts: Mapping[str, str], total: Line, facts: tuple[str, ..
 
 
 def _row(line: Line, district: str, language: str, *, whole: bool = False) -> markup.Row:
-    mode, stream = _kinds(line, language)
+    mode, stream = quota_cells.kinds(line.mode, line.stream, language)
     cells = {
         "district": district,
         "mode": mode,
@@ -267,18 +239,3 @@ def _outcomes(code: str, name: str, counts: Mapping[Any, int], *, whole: bool = 
     return markup.Row(
         code, {**cells, "district": name, "drawn": format_number(drawn, 0), "share": format_number(share)}, whole=whole
     )
-
-
-def _kinds(line: Line, language: str) -> tuple[str, str]:
-    """Mode and stream in words; "" where the line adds over them."""
-    _ = translator(language)
-    modes = {
-        "web": _("web"),
-        "phone": _("phone"),
-        "face_to_face": _("face to face"),
-        "face to face": _("face to face"),
-        "paper": _("paper"),
-        "all": "",
-    }
-    streams = {"probability": _("probability sample"), "opt-in": _("open link"), "all": ""}
-    return modes.get(line.mode, line.mode), streams.get(line.stream, line.stream)

@@ -48,9 +48,10 @@ LARGEST_DISCARDED = 16 * 1024 * 1024
 LONG_YEAR = 31_536_000
 
 _STYLE = (
-    "body{margin:0;background:#faf7f2;color:#22302f;font:20px/1.6 'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',"
-    "'Noto Sans SC',sans-serif}main{max-width:34em;margin:12vh auto;padding:0 24px}h1{font-size:1.4em;margin:0 0 .4em}"
-    "p{margin:.4em 0}.code{color:#5b6b69;font-size:.8em}"
+    "body{margin:0;background:#f7f3ec;color:#22302f;font:20px/1.6 'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',"
+    "'Noto Sans SC',sans-serif;border-top:5px solid #0b665e;padding:0 16px}main{max-width:32em;margin:8vh auto;"
+    "padding:24px;background:#fffefb;border:1px solid #e4dccf;border-radius:18px}"
+    "h1{font-size:1.25em;line-height:1.45;margin:0 0 .5em}p{margin:.4em 0}.code{color:#5b6b69;font-size:.8em}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _ERROR_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"

@@ -8,7 +8,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,12 +26,13 @@ from questionnaires.codebook import codebook_rows
 from survey_app import submission
 from survey_app.publish.snapshot_tables import case_frame, response_frame, with_ledger, with_weighting_variables
 from survey_app.settings import Settings
-from survey_app.store import instruments, invitations, publications, responses, units, waves
+from survey_app.store import files, instruments, invitations, publications, responses, units, waves
 from survey_app.store.database import Store
 from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Wave
 
 MANIFEST = "manifest.json"
+MAKING = ".making-"
 MARGIN_COLUMNS = (
     "wave", "scheme", "edition", "unit_code", "variable", "category", "count", "source", "date",
 )  # fmt: skip
@@ -50,15 +50,33 @@ def write_snapshot(store: Store, settings: Settings, wave: str) -> Path:
     declared = waves.get(store, wave)
     submission.seal(store)
     instrument = instruments.load(store, declared.instrument_id, declared.instrument_version)
-    with _folder_in_the_making(settings.snapshots / wave) as folder:
+    with alone_making(settings.snapshots / wave) as folder:
+        publications.settle(store, wave)
         counts = _write_content(store, settings, declared, instrument=instrument, folder=folder)
-        files = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-        content_hash = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
-        manifest = _manifest(declared, instrument, counts=counts, files=files)
-        _write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+        written = hashes(folder)
+        content_hash = hash_of(written)
+        manifest = _manifest(declared, instrument, counts=counts, files=written)
+        write_manifest(folder, manifest)
         final = _put_in_place(folder, folder.parent / content_hash)
-    publications.record_snapshot(store, wave, content_hash, manifest)
+        publications.record_snapshot(store, wave, content_hash, manifest)
     return final
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a snapshot but the manifest."""
+    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+
+
+def hash_of(written: Mapping[str, str]) -> str:
+    """The name of a snapshot: a hash over the hashes of its files."""
+    return hashlib.sha256(json.dumps(dict(written), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """The last file of a snapshot; then all of it is brought to the disk."""
+    _write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    for path in (*folder.iterdir(), folder):
+        files.sync(path)
 
 
 def _write_content(
@@ -84,10 +102,18 @@ def _write_content(
     for name, frame in tables.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     _write_text(folder / MANIFEST, json.dumps({"wave": wave.slug}))  # until the final one: the recipe needs the name
-    weights = open_snapshot(folder).weights
-    tables["responses"].insert(5, "weight", pd.Series(weights, index=probability.index, dtype="float64"))
-    probability.to_parquet(folder / "responses.parquet", index=False)
+    write_weighted(folder, probability)
     return {name: len(frame) for name, frame in tables.items()}
+
+
+def write_weighted(folder: Path, responses: pd.DataFrame) -> None:
+    """Work the weights out by the recipe that lies in the folder, and write the responses with them.
+
+    The file of responses already lies there without them. Raises DesignError where the recipe does not hold.
+    """
+    weights = open_snapshot(folder).weights
+    responses.insert(5, "weight", pd.Series(weights, index=responses.index, dtype="float64"))
+    responses.to_parquet(folder / "responses.parquet", index=False)
 
 
 def snapshot_seed(wave: str) -> int:
@@ -141,26 +167,34 @@ def _unit_rows(store: Store, wave: Wave) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _folder_in_the_making(parent: Path) -> Iterator[Path]:
-    """A fresh hidden folder beside the final place; gone afterwards unless it was renamed."""
-    folder = parent / f".making-{secrets.token_hex(8)}"
+def alone_making(parent: Path) -> Iterator[Path]:
+    """A fresh hidden folder beside the final place; gone afterwards unless it was renamed.
+
+    Nobody else makes a snapshot of the wave or erases an answer from one meanwhile, so what lies there under the names
+    of unfinished ones was left by a killed process, and goes.
+    """
     try:
-        folder.mkdir(parents=True)
-        yield folder
+        with files.alone(parent):
+            for left in parent.glob(f"{MAKING}*"):
+                shutil.rmtree(left)
+            folder = parent / f"{MAKING}{secrets.token_hex(8)}"
+            folder.mkdir(mode=0o700)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        raise StoreError(f"The snapshot cannot be written in {parent} ({error.strerror}); free space there.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        raise StoreError(
+            f"The snapshot cannot be written in {parent} ({error.strerror}); "
+            "free space there, and see that the folder is writable."
+        ) from error
 
 
 def _put_in_place(folder: Path, final: Path) -> Path:
-    """Rename the finished folder to its final name, all of it on disk first; the same content is kept as it stands."""
-    for path in (*folder.iterdir(), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+    """Rename the finished folder to its final name; the same content is kept as it stands."""
     if not final.exists():
         folder.rename(final)
+        files.sync(final.parent)
     return final
 
 

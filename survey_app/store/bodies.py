@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from survey_app.store.errors import StoreError
 
 LARGEST_BODY = 256 * 1024  # characters; the longest real interview stays under a tenth of it
 LONGEST_CODE = 32  # characters of a unit's code or a disposition
+RECEIPT_LENGTH = 20  # characters of base32: 100 bits
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -31,8 +33,25 @@ def check_id(text: str) -> None:
 def receipt(secret: bytes, id: str) -> str:
     """The receipt code of an answer: 20 characters in four groups, the same at every repeat."""
     mac = hmac.new(secret, f"receipt:{id}".encode(), hashlib.sha256).digest()
-    code = base64.b32encode(mac).decode()[:20]
-    return "-".join(code[start : start + 5] for start in range(0, 20, 5))
+    return _grouped(base64.b32encode(mac).decode()[:RECEIPT_LENGTH])
+
+
+def typed_receipt(text: str) -> str:
+    """A receipt code as it was typed or read aloud, in its own form: small letters, blanks and missing dashes are fine,
+    0, 1 and 8 (which no code has) stand for O, I and B. Raises StoreError for what has another number of characters.
+    """
+    known = unicodedata.normalize("NFKC", text).upper().translate(str.maketrans("018", "OIB"))
+    letters = "".join(one for one in known if one.isalnum())
+    if len(letters) != RECEIPT_LENGTH:
+        raise StoreError(
+            f"A receipt code has {RECEIPT_LENGTH} letters and digits in four groups, and {len(letters)} were given. "
+            "Compare it with the thank-you page."
+        )
+    return _grouped(letters)
+
+
+def _grouped(letters: str) -> str:
+    return "-".join(letters[start : start + 5] for start in range(0, RECEIPT_LENGTH, 5))
 
 
 def plain(answers: Mapping[str, Any]) -> dict[str, Any]:

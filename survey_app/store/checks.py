@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from survey_app.store import audit, reconciliation, waves
+from survey_app.store import audit, publications, reconciliation, waves
 from survey_app.store.connections import Connection
 from survey_app.store.database import Store
 from survey_app.store.shapes import digest
@@ -43,7 +43,7 @@ _ERASED = (
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be. kind: "integrity" | "audit" | "reconciliation" | "content"."""
+    """Something that is not as it should be. kind: "integrity" | "audit" | "reconciliation" | "content" | "erasure"."""
 
     kind: str
     sentence: str
@@ -58,7 +58,14 @@ def check(store: Store) -> list[Finding]:
         findings += _counts(connection)
     for slug in waves.slugs(store):
         findings += [Finding("reconciliation", sentence) for sentence in reconciliation.equations(store, slug)]
-    return findings
+    return findings + [
+        Finding(
+            "erasure",
+            f"An erasure was cut short: {path} still waits to take the place of a snapshot. "
+            "Run `sandu retention`, which finishes it.",
+        )
+        for path in publications.unfinished(store)
+    ]
 
 
 def _integrity(connection: Connection) -> list[Finding]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import bindparam, delete, select
 
-from survey_app.store import audit, drafts, responses, tallies
+from survey_app.store import audit, drafts, responses, revisions, tallies
+from survey_app.store.bodies import typed_receipt
 from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
-from survey_app.store.shapes import Wave, digest
+from survey_app.store.shapes import Response, Wave, digest
 from survey_app.store.tables import draft, quarantine, response, response_revision
 from survey_app.store.waves import slug_of
 
@@ -19,13 +23,36 @@ _HELD = delete(quarantine).where(quarantine.c.id == bindparam("the_id"))
 _STALE = select(draft).where(draft.c.wave == bindparam("the_wave"), draft.c.updated_on < bindparam("the_day"))
 
 
-def erase(store: Store, receipt: str) -> str | None:
+@dataclass(frozen=True)
+class Held:
+    """An answer that is to be erased: the response as it stands now, and as it stood before each correction."""
+
+    wave: str
+    versions: Sequence[Response]
+
+
+def held(store: Store, receipt: str) -> Held | None:
+    """The answer of a receipt code, in every version that a snapshot may hold; None for a code of nothing."""
+    hashed = digest(typed_receipt(receipt))
+
+    def work(connection: Connection) -> Held | None:
+        row = connection.one(_BY_RECEIPT, {"the_hash": hashed})
+        if row is None:
+            return None
+        now = responses.from_row(row)
+        earlier = [json.loads(one["answers"]) for one in revisions.versions(connection, row["id"])]
+        return Held(row["wave"], (now, *(replace(now, answers=answers) for answers in earlier)))
+
+    return store.read(work)
+
+
+def erase(store: Store, receipt: str, also: Callable[[Connection], None] | None = None) -> str | None:
     """Remove the answer of a receipt code with its revisions, draft and quarantined bodies; the wave's slug.
 
-    None for a code that belongs to nothing. The invitation stays used. Snapshots that hold the answer have to be cut
-    again: the caller does that.
+    None for a code that belongs to nothing. The invitation stays used. also: what belongs to the same transaction.
+    Snapshots are not touched here: `publish.recutting.erase` does both, and is what a person's wish goes through.
     """
-    hashed = digest(receipt.strip().upper())
+    hashed = digest(typed_receipt(receipt))
 
     def work(connection: Connection) -> str | None:
         row = connection.one(_BY_RECEIPT, {"the_hash": hashed})
@@ -33,6 +60,8 @@ def erase(store: Store, receipt: str) -> str | None:
             return None
         remove(connection, row)
         audit.record(connection, "response.erased", wave=row["wave"])
+        if also is not None:
+            also(connection)
         return str(row["wave"])
 
     return store.write(work)

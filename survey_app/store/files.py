@@ -14,6 +14,7 @@ from pathlib import Path
 from survey_app.store.errors import StoreError
 
 PARTIAL = ".sandu-partial"
+LOCK = ".lock"
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -75,6 +76,33 @@ def place(finished: Path, target: Path) -> None:
         require_absent(target)  # a file system without links, such as a memory stick's
         finished.rename(target)
     sync(target.parent)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only one, of all processes, that makes or removes something in the folder; others wait for their turn."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    hold = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(hold, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(hold)
+
+
+def somebody_in(folder: Path) -> bool:
+    """Whether a process is inside `alone` for the folder."""
+    try:
+        hold = os.open(folder / LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(hold)
+    return False
 
 
 def require_absent(target: Path) -> None:

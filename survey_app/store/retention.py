@@ -15,14 +15,17 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, func, select, update
 
-from survey_app.store import audit, contacts, erasure, instruments, waves
+from survey_app.store import audit, contacts, erasure, files, instruments, publications, waves
 from survey_app.store.connections import Connection
 from survey_app.store.database import Store
+from survey_app.store.errors import StoreError
 from survey_app.store.reconciliation import DRAFT_DAYS
 from survey_app.store.rewriting import lay_down_anew
-from survey_app.store.sealing import REWRITTEN
+from survey_app.store.sealing import REWRITTEN as SEALED
 from survey_app.store.tables import draft, quarantine, response
 
+# What was deleted leaves these files; corrections hold answers too.
+REWRITTEN = (*SEALED, "response_revision")
 _PAST = (response.c.wave == bindparam("the_wave"), response.c.arrived_on < bindparam("the_day"))
 _HELD_PAST = (
     quarantine.c.wave == bindparam("the_wave"),
@@ -88,12 +91,13 @@ def _due(store: Store, slug: str, people: int) -> Due:
 
 
 def apply(store: Store, found: list[Due]) -> None:
-    """Delete it, with an audit row for each wave of which something went."""
+    """Delete it, with an audit row for each wave of which something went; also finish erasures that were cut short."""
+    for path in publications.unfinished(store):
+        with files.alone(path.parent):
+            publications.settle(store, path.parent.name)
     for one in found:
         if one.answers or one.held:
-            store.write(partial(_delete, one))
-        for folder in one.snapshots:
-            shutil.rmtree(folder)
+            _apply(store, one)
         if one.drafts:
             erasure.purge_drafts(store, one.wave, older_than=DRAFT_DAYS)
         if one.contacts:
@@ -102,6 +106,25 @@ def apply(store: Store, found: list[Due]) -> None:
         with contacts.open_contacts(store.settings) as book:
             contacts.forget_past(book, date.today())
     lay_down_anew(store.database, REWRITTEN)
+
+
+def _apply(store: Store, one: Due) -> None:
+    """Snapshots first: whoever is killed in between leaves answers that are still due, and with them the rest.
+
+    Nobody makes a snapshot of the wave meanwhile; one made since it was looked at goes as well.
+    """
+    folder = store.settings.snapshots / one.wave
+    try:
+        with files.alone(folder):
+            for snapshot in folder.iterdir():
+                if one.answers and snapshot.is_dir():
+                    shutil.rmtree(snapshot)
+            store.write(partial(_delete, one))
+    except OSError as error:
+        raise StoreError(
+            f"The snapshots in {folder} cannot be removed ({error.strerror}); make the folder writable, then run "
+            "`sandu retention` again."
+        ) from error
 
 
 def _delete(one: Due, connection: Connection) -> None:

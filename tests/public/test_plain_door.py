@@ -458,3 +458,26 @@ def test_the_streamlit_address_gets_its_id_by_a_redirect_and_leaves_the_token_be
     assert world.tokens[1] not in exchanged.headers["location"]
     assert client.get("/?s=closed").status_code == 410
     assert client.get("/?s=nowhere").status_code == 404
+
+
+def test_the_style_hides_nothing_from_a_browser_of_2010_and_prints(client: TestClient) -> None:
+    """Newer properties refine what floats and blocks already lay out; a form is printed without its buttons."""
+    sheet = re.search(r"<style>(.*?)</style>", client.get("/s/open").text, re.S)
+    assert sheet
+    for newer in ("grid", "var(", ":has(", ":is(", "@layer", "@container", "clamp("):
+        assert newer not in sheet[1], newer
+    assert re.search(r"@media print\{[^}]*\.actions[^}]*display:none", sheet[1])
+
+
+def test_labels_hints_and_problems_are_tied_to_their_fields(resident: Resident) -> None:
+    html = resident.open("/s/open").press(consent="yes").press().html
+    assert resident.status == 422
+    ids = set(re.findall(r' id="([^"]+)"', html))
+    named = set(re.findall(r'(?:aria-describedby| for)="([^"]+)"', html)) | set(re.findall(r'href="#([^"]+)"', html))
+    assert {name for each in named for name in each.split()} <= ids
+    for name in ("S1", "S2", "S3"):
+        assert re.search(rf'<fieldset [^>]*aria-describedby="[^"]*{name}-problem', html)
+
+    html = Resident(resident.client).open("/s/open/resume").press("", code="x").html
+    assert '<label class="label" for="code">' in html
+    assert 'aria-describedby="code-hint code-problem" aria-invalid="true"' in html

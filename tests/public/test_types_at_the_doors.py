@@ -111,7 +111,7 @@ def test_a_place_given_twice_is_named_and_what_was_chosen_stays(resident: Reside
 def test_a_range_is_numbers_to_tap_or_a_field_and_never_a_slider(resident: Resident, published: World) -> None:
     html = resident.open("/s/types").html
     assert len(re.findall(r'type="radio" name="likely"', html)) == 6
-    assert "checked" not in html
+    assert " checked" not in html
     assert re.search(r'name="percent" value=""[^>]* inputmode="numeric"', html)
     assert "从0到100" in html
     assert 'type="range"' not in html

@@ -32,6 +32,7 @@ from survey_app.public.plain.views import (
     DEVICE,
     ICON,
     STATIC,
+    STYLE,
     STYLESHEET,
     Look,
     device_html,
@@ -152,7 +153,7 @@ def front(request: Request) -> Response:
 
 def stylesheet(_request: Request) -> Response:
     """The one stylesheet; its address changes with its content."""
-    return FileResponse(STATIC / "style.css", headers={"Cache-Control": FOREVER})
+    return Response(STYLE, media_type="text/css", headers={"Cache-Control": FOREVER})
 
 
 def icon(_request: Request) -> Response:

@@ -1,4 +1,5 @@
-"""`sandu erase CODE` on both databases: the answer leaves store and snapshots; killed half-way, all is before or after."""
+"""`sandu erase CODE` on both databases: the answer leaves store and snapshots; killed half-way, all is as before or
+as after."""
 
 from __future__ import annotations
 

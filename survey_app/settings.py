@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ class Settings:
     public_port, console_port         TCP ports of the two processes
     public_address, console_address   what people type, without a slash at the end
     allowed_hosts    host names that the processes answer to
+    proxies          addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed
     secret           32 bytes, kept in `home/secret` with mode 0600: receipts and the audit chain's seal hang on it
     language         of the command line and of pages before a choice: "zh" or "en"
     """
@@ -43,12 +45,13 @@ class Settings:
     public_address: str = "http://localhost:8501"
     console_address: str = "http://localhost:8502"
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    proxies: tuple[str, ...] = ()
     language: str = "zh"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read SANDU_HOME, SANDU_DATA, SANDU_DATABASE_URL, SANDU_PUBLIC_PORT, SANDU_CONSOLE_PORT, SANDU_PUBLIC_ADDRESS,
-        SANDU_CONSOLE_ADDRESS, SANDU_ALLOWED_HOSTS (separated by commas) and SANDU_LANGUAGE.
+        SANDU_CONSOLE_ADDRESS, SANDU_ALLOWED_HOSTS and SANDU_PROXIES (separated by commas) and SANDU_LANGUAGE.
 
         Makes the data folder and its secret where they are missing. Raises StoreError for a value that cannot be used.
         """
@@ -66,6 +69,7 @@ class Settings:
             public_address=_address(environment, "SANDU_PUBLIC_ADDRESS", public_port),
             console_address=_address(environment, "SANDU_CONSOLE_ADDRESS", console_port),
             allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
+            proxies=_proxies(environment),
             language=_language(environment),
         )
 
@@ -145,6 +149,16 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
             f"SANDU_DATABASE_URL starts with {kind!r}. Give a postgresql:// address, or leave it empty for SQLite."
         )
     return given or None
+
+
+def _proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
+    given = environment.get("SANDU_PROXIES", "")
+    try:
+        return tuple(str(ipaddress.ip_network(proxy.strip())) for proxy in given.split(",") if proxy.strip())
+    except ValueError:
+        raise StoreError(
+            f"SANDU_PROXIES is {given!r}. Give addresses or networks, such as 127.0.0.1,10.0.0.0/24."
+        ) from None
 
 
 def _language(environment: Mapping[str, str]) -> str:

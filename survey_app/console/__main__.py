@@ -62,6 +62,7 @@ def main() -> None:
         config={**CONFIG, "server.allowedHosts": list(settings.allowed_hosts)},
         port=settings.console_port,
         expected=EXPECTED,
+        proxies=settings.proxies,
     )
 
 

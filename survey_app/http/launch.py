@@ -60,10 +60,12 @@ def run(
     port: int,
     expected: Mapping[str, Any],
     address: str = "127.0.0.1",
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serves `script` and `routes` on one port until stopped.
 
-    `config` is laid over `BASE_CONFIG`; `expected` names further settings (dotted name -> value) that must hold.
+    `config` is laid over `BASE_CONFIG`; `expected` names further settings (dotted name -> value) that must hold. Only
+    what `proxies` (addresses or networks) say of the client in X-Forwarded-For and X-Forwarded-Proto is believed.
     Exits with status 2 and one sentence when the port is taken or a setting does not hold.
     """
     settings = {**BASE_CONFIG, **config, "server.port": port, "server.address": address}
@@ -79,7 +81,7 @@ def run(
     bootstrap.load_config_options(settings)
     require_settings({**settings, **expected})
     _watch_no_files()
-    _name_no_server()
+    _set_up_server(proxies)
     _read_themes_once()
     app.run(config=settings)
 
@@ -134,14 +136,17 @@ def _watch_no_files() -> None:
     _replace(AppSession, "register_file_watchers", _register_no_watchers)
 
 
-def _name_no_server() -> None:
-    # The header "server: uvicorn" is the server's own and goes before every header that an application can set.
+def _set_up_server(proxies: Sequence[str]) -> None:
+    # The header "server: uvicorn" is the server's own and goes before every header that an application can set. Left to
+    # itself it also believes X-Forwarded-For of anybody on this machine, and whom FORWARDED_ALLOW_IPS names: enough to
+    # have a new address for each guess of a code, or to use up another's guesses.
     made = getattr(starlette_server, "_get_uvicorn_config_kwargs", dict)
+    ours = {"server_header": False, "proxy_headers": bool(proxies), "forwarded_allow_ips": list(proxies)}
 
-    def without_server_header() -> dict[str, Any]:
-        return {**made(), "server_header": False}
+    def with_ours() -> dict[str, Any]:
+        return {**made(), **ours}
 
-    _replace(starlette_server, "_get_uvicorn_config_kwargs", without_server_header)
+    _replace(starlette_server, "_get_uvicorn_config_kwargs", with_ours)
 
 
 def _read_themes_once() -> None:

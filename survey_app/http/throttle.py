@@ -28,8 +28,10 @@ def prefix(address: str) -> str:
         found = ipaddress.ip_address(address)
     except ValueError:
         return address
+    # An IPv4 address in the clothes of IPv6 (::ffff:203.0.113.7), or the whole of IPv4 would be one network.
+    found = getattr(found, "ipv4_mapped", None) or found
     bits = IPV4_PREFIX if found.version == 4 else IPV6_PREFIX
-    return str(ipaddress.ip_network((found, bits), strict=False))
+    return str(ipaddress.ip_network((int(found), bits), strict=False))
 
 
 class _Kept(Generic[T]):

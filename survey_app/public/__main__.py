@@ -40,6 +40,7 @@ def main() -> None:
         port=settings.public_port,
         expected={"runner.postScriptGC": False, "server.fileWatcherType": "none", "client.showErrorDetails": "none"},
         address="0.0.0.0" if everywhere else "127.0.0.1",  # noqa: S104  (named hosts are meant to be reached)
+        proxies=settings.proxies,
     )
 
 

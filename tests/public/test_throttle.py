@@ -68,8 +68,11 @@ def test_after_the_wait_that_was_named_a_page_is_taken(brake: PostBrake, clock: 
 
 @pytest.mark.parametrize(
     ("address", "network"),
-    [("203.0.113.7", "203.0.113.0/24"), ("2001:db8:1:2ff::1", "2001:db8:1:200::/56"), ("testclient", "testclient")],
-)
+    [
+        ("203.0.113.7", "203.0.113.0/24"), ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2ff::1", "2001:db8:1:200::/56"), ("testclient", "testclient"),
+    ],
+)  # fmt: skip
 def test_of_an_address_only_its_network_is_looked_at(address: str, network: str) -> None:
     assert prefix(address) == network
 

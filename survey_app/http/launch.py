@@ -18,11 +18,13 @@ import streamlit
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from streamlit import config as streamlit_config
+from streamlit import net_util
 from streamlit.runtime.app_session import AppSession
 from streamlit.web import bootstrap
 from streamlit.web.server.starlette import starlette_server
 
 from survey_app.http.middleware import ERROR_SENTENCES, EXCEPTION_HANDLERS
+from survey_app.http.sockets import SocketGate
 from survey_app.text import LANGUAGES, translator
 
 BASE_CONFIG: Mapping[str, Any] = {
@@ -74,7 +76,7 @@ def run(
     app = streamlit.App(
         script,
         routes=routes,
-        middleware=middleware,
+        middleware=[*middleware, Middleware(SocketGate)],
         exception_handlers=EXCEPTION_HANDLERS,
         on_script_error=apologise,
     )
@@ -82,6 +84,7 @@ def run(
     require_settings({**settings, **expected})
     _watch_no_files()
     _set_up_server(proxies)
+    _ask_nobody_outside()
     _read_themes_once()
     app.run(config=settings)
 
@@ -149,6 +152,13 @@ def _set_up_server(proxies: Sequence[str]) -> None:
     _replace(starlette_server, "_get_uvicorn_config_kwargs", with_ours)
 
 
+def _ask_nobody_outside() -> None:
+    # To judge a request of another site (Origin), Streamlit asks a server abroad for the address of this machine: twice
+    # a second of waiting, in which nobody is served, at each such request.
+    _replace(net_util, "get_external_ip", _no_address)
+    _replace(net_util, "get_internal_ip", _no_address)
+
+
 def _read_themes_once() -> None:
     # Each run of a script asks for six sections of settings, which never change once the process has started: a tenth
     # of what a page costs.
@@ -161,6 +171,10 @@ def _replace(owner: Any, name: str, new: Any) -> None:
     if not callable(getattr(owner, name, None)):
         stop(f"This Streamlit has no {name}, which Sandu replaces. Install the version that constraints.txt names.")
     setattr(owner, name, new)
+
+
+def _no_address() -> None:
+    return None
 
 
 def _register_no_watchers(_session: AppSession) -> None:

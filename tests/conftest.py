@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -90,12 +91,21 @@ def postgres_server() -> Iterator[PostgresServer]:
         if os.environ.get("CI") == "true":
             pytest.fail(HOW_TO_INSTALL)
         pytest.skip(HOW_TO_INSTALL)
+    with running_postgres(binaries) as server:
+        yield server
+
+
+@contextmanager
+def running_postgres(binaries: Path | None = None) -> Iterator[PostgresServer]:
+    """A server in a folder of its own, for as long as the block lasts."""
+    found = binaries or _binaries()
+    assert found, HOW_TO_INSTALL
     # A socket's path may have 107 bytes, which pytest's own folders exceed.
     folder = Path(tempfile.mkdtemp(prefix="sandu-pg-"))
     user = "nobody" if os.geteuid() == 0 else None  # the server refuses to run as root
     if user:
         shutil.chown(folder, user)
-    server = PostgresServer(binaries, folder, user)
+    server = PostgresServer(found, folder, user)
     try:
         server.run(
             "initdb", "-D", str(folder / "data"), "-U", "sandu", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",

@@ -51,6 +51,8 @@ BASE_CONFIG: Mapping[str, Any] = {
 
 OPEN_FILES = 65_536
 """Wanted limit of open files: a Streamlit session takes four; at 1024 answers begin to be lost at 250 sessions."""
+FEWEST_FILES = 4_096
+"""Below this limit a process does not start."""
 
 
 def run(
@@ -71,7 +73,7 @@ def run(
     Exits with status 2 and one sentence when the port is taken or a setting does not hold.
     """
     settings = {**BASE_CONFIG, **config, "server.port": port, "server.address": address}
-    raise_open_file_limit()
+    require_open_files(raise_open_file_limit())
     require_free_port(address, port)
     app = streamlit.App(
         script,
@@ -125,6 +127,15 @@ def raise_open_file_limit(wanted: int = OPEN_FILES) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
         return ceiling
     return soft
+
+
+def require_open_files(limit: int) -> None:
+    """Exits with one sentence when the process may not open files enough for a thousand sessions."""
+    if limit != resource.RLIM_INFINITY and limit < FEWEST_FILES:
+        stop(
+            f"This process may open {limit} files, and {FEWEST_FILES} are needed: four for each person at the form. "
+            "Raise the hard limit (LimitNOFILE= of the service, or `ulimit -Hn`) and start again."
+        )
 
 
 def stop(sentence: str) -> NoReturn:

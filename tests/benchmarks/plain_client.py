@@ -79,6 +79,8 @@ class Browser:
 
     async def send(self, method: str, path: str, body: str = "") -> None:
         """Send a request and do not wait for what comes back."""
+        if self._streams is not None and self._streams[0].at_eof():
+            await self.close()  # the server ends connections on which nothing was said for some seconds
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         writer = self._streams[1]

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -153,7 +154,8 @@ def test_garbage_and_forged_cookies_on_the_socket_leave_other_residents_alone(se
         await tab.close()
         return tab.query
 
-    assert "p=screening" in asyncio.run(neighbour())
+    with ThreadPoolExecutor(1) as pool:  # the browser of other tests has a loop of its own in this thread
+        assert "p=screening" in pool.submit(lambda: asyncio.run(neighbour())).result()
 
 
 def test_the_patch_of_a_reconnect_is_in_place_and_stops_a_streamlit_that_lacks_it(

@@ -30,7 +30,7 @@ from survey_app.store import (
 from survey_app.store.bodies import is_id
 from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
-from survey_app.store.erasure import erase
+from survey_app.store.erasure import erase, expire
 from survey_app.store.errors import StoreError
 from survey_app.store.intake import Outcome
 from survey_app.store.paper import Settled
@@ -121,6 +121,8 @@ def open_case(
 ) -> Draft | Refused:
     """The draft of a drawn case, begun or gone on with; it is this interviewer's from now on.
 
+    What a resident typed by an own link was not said to any interviewer: nobody goes on from there, it ends and the
+    interview begins afresh (counted as one that expired).
     The interviewer must have the case in hand, except where it came back on paper. Refused: "unknown" (no such case, or
     in other hands), "used", or the wave's "closed" or "not open".
     """
@@ -134,8 +136,12 @@ def open_case(
         if reason:
             return Refused(reason)
         begun = {**invitation, "mode": "paper"} if paper else invitation
+        before = drafts.of_case(connection, slug, case)
+        if before is not None and not paper and (drafts.by_resident(before) or before["mode"] == "paper"):
+            expire(connection, before)
         draft = _draft_of(connection, begun, language)
-        drafts.take_over(connection, draft.id, interviewer)
+        if not paper:
+            drafts.take_over(connection, draft.id, interviewer)
         return replace(draft, interviewer=interviewer)
 
     return store.write(work)
@@ -167,6 +173,7 @@ def save_draft(
     *,
     language: str,
     duration_ms: int | None = None,
+    interviewer: str | None = None,
 ) -> Draft | Accepted | Conflict | Refused:
     """Merge one page's raw answers into the draft; items of the page that are absent are removed from it.
 
@@ -192,6 +199,7 @@ def save_draft(
         address=bodies.address_item(instrument),
         receipt=receipt_of(store, draft_id),
         known=lambda sent: quotas.known_facts(instrument, {**sent, **wave.presets}, draft_id),
+        interviewer=interviewer,
     )
     return store.write(lambda connection: paging.save(connection, sent))
 

@@ -102,7 +102,7 @@ def _form(visit: Visit, held: Row, draft: Draft, present: str | None = None) -> 
         tools=lambda: pageform.language_button(pages),
         aloud=True,
     )
-    keeper = Drafts(visit.store, present)
+    keeper = Drafts(visit.store, visit.account.name, present)
     return pageform.Form(pages, keeper, frame, held["case"], AT, hold=held["mode"] == dispositions.FACE_TO_FACE)
 
 

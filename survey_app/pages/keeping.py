@@ -27,9 +27,13 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True)
 class Drafts:
-    """Interviews under way. present: who else was there, asked at the end of a face-to-face interview."""
+    """Interviews under way. interviewer: the account that asks, None where a resident fills in the form alone.
+
+    present: who else was there, asked at the end of a face-to-face interview.
+    """
 
     store: Store
+    interviewer: str | None = None
     present: str | None = None
 
     def save(
@@ -37,7 +41,14 @@ class Drafts:
     ) -> Ending | None:
         """An ending when the form was sent already, or the wave has closed meanwhile."""
         saved = submission.save_draft(
-            self.store, visit.wave, visit.id, page, answers, language=language, duration_ms=duration_ms
+            self.store,
+            visit.wave,
+            visit.id,
+            page,
+            answers,
+            language=language,
+            duration_ms=duration_ms,
+            interviewer=self.interviewer,
         )
         if isinstance(saved, Draft):
             return None
@@ -49,7 +60,7 @@ class Drafts:
     def submit(
         self, visit: Visit, answers: Mapping[str, Any], *, durations: Mapping[str, int], door: str
     ) -> Ending | submission.Quarantined:
-        """One submission, with mode and interviewer as the draft was begun."""
+        """One submission, with the mode in which the draft was begun."""
         outcome = submission.submit(
             self.store,
             visit.wave,
@@ -60,7 +71,7 @@ class Drafts:
                 mode=visit.draft.mode if visit.draft else "web",
                 door=door,
                 durations=durations,
-                interviewer=visit.draft.interviewer if visit.draft else None,
+                interviewer=self.interviewer,
                 present=self.present,
             ),
         )

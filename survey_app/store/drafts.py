@@ -27,6 +27,7 @@ _SAVE = (
         language=bindparam("new_language"),
         district=bindparam("new_district"),
         durations=bindparam("new_durations"),
+        interviewer=bindparam("new_interviewer"),
         updated_on=bindparam("new_day"),
     )
     .where(draft.c.id == bindparam("the_id"))
@@ -65,6 +66,11 @@ def add(connection: Connection, row: Row) -> bool:
     return connection.run(_ADD, {**empty, **row}) == 1
 
 
+def by_resident(row: Row) -> bool:
+    """Whether a resident typed what a draft holds, rather than an interviewer."""
+    return row["interviewer"] is None and row["page"] is not None
+
+
 def take_over(connection: Connection, id: str, interviewer: str) -> None:
     """The draft is this interviewer's from now on."""
     connection.run(_TAKE_OVER, {"the_id": id, "new_interviewer": interviewer})
@@ -79,6 +85,7 @@ def save(connection: Connection, changed: Draft, district: str | None) -> None:
         "new_language": changed.language,
         "new_district": district,
         "new_durations": to_json(dict(changed.durations)),
+        "new_interviewer": changed.interviewer,
         "new_day": changed.updated_on.isoformat(),
     }
     connection.run(_SAVE, values)

@@ -18,7 +18,8 @@ from survey_app.store.shapes import Accepted, Conflict, Draft, Refused, Wave, to
 class SentPage:
     """One page as it was sent: the items of the page, what came for them, and which item is the district.
 
-    known: what a whole set of raw answers says for certain, item name -> clean value.
+    known: what a whole set of raw answers says for certain, item name -> clean value. interviewer: who asked it, None
+    for a resident; the draft is theirs from then on.
     """
 
     id: str
@@ -31,6 +32,7 @@ class SentPage:
     address: str | None
     receipt: str
     known: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    interviewer: str | None = None
 
 
 def save(connection: Connection, saving: SentPage) -> Draft | Accepted | Conflict | Refused:
@@ -70,6 +72,7 @@ def _merge(connection: Connection, saving: SentPage, row: Row) -> Draft | Refuse
         language=saving.language,
         durations=_durations(saving, before),
         updated_on=date.today(),
+        interviewer=saving.interviewer,
     )
     drafts.save(connection, after, district)
     if not responses.is_quarantined(connection, saving.id):

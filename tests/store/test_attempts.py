@@ -288,12 +288,54 @@ def test_a_break_off_keeps_the_draft_and_another_interviewer_goes_on_with_it(sto
     only(store, field_wave, "p00")
     call_list.take_next(store, field_wave, "li", now=TUESDAY)
     draft = submission.open_case(store, field_wave, "p00", interviewer="li")
-    submission.save_draft(store, field_wave, draft.id, "consent", {"consent": "yes"}, language="zh")
+    said = {"consent": "yes"}
+    submission.save_draft(store, field_wave, draft.id, "consent", said, language="zh", interviewer="li")
     attempts.record(store, field_wave, "p00", Result("2.21"), by="li", now=TUESDAY)
     assert submission.open_case(store, field_wave, "p00", interviewer="wang") == Refused("unknown")
     call_list.take_next(store, field_wave, "wang", now=TUESDAY + timedelta(hours=24))
     again = submission.open_case(store, field_wave, "p00", interviewer="wang")
     assert (again.id, again.page, again.answers, again.interviewer) == (draft.id, "consent", {"consent": "yes"}, "wang")
+
+
+def test_what_a_resident_typed_by_the_link_is_shown_to_no_interviewer(store: Store, field_wave: Wave) -> None:
+    only(store, field_wave, "p00")
+    (token,) = invitations.mint(store, field_wave, ["p00"])
+    own = submission.open_invitation(store, field_wave, token)
+    submission.save_draft(store, field_wave, own.id, "consent", {"consent": "yes"}, language="zh")
+    call_list.take_next(store, field_wave, "li", now=TUESDAY)
+    asked = submission.open_case(store, field_wave, "p00", interviewer="li")
+    assert (asked.answers, asked.page, asked.interviewer) == ({}, None, "li")
+    assert asked.id != own.id
+    assert submission.save_draft(store, field_wave, own.id, "home", {"district": "east"}, language="zh") == Refused(
+        "unknown"
+    )
+    assert checks.check(store) == []
+
+
+def test_who_only_opened_the_link_costs_an_interview_nothing_and_who_goes_on_by_it_makes_it_theirs(
+    store: Store, field_wave: Wave
+) -> None:
+    only(store, field_wave, "p00")
+    (token,) = invitations.mint(store, field_wave, ["p00"])
+    own = submission.open_invitation(store, field_wave, token)
+    call_list.take_next(store, field_wave, "li", now=TUESDAY)
+    asked = submission.open_case(store, field_wave, "p00", interviewer="li")
+    assert asked.id == own.id
+    said = {"consent": "yes"}
+    submission.save_draft(store, field_wave, asked.id, "consent", said, language="zh", interviewer="li")
+    # By the link the person goes on with what was told on the telephone, and from then on it is the person's own.
+    assert submission.open_invitation(store, field_wave, token).answers == said
+    submission.save_draft(store, field_wave, own.id, "home", {"district": "east"}, language="zh")
+    assert submission.open_case(store, field_wave, "p00", interviewer="li").answers == {}
+    assert checks.check(store) == []
+
+
+def test_a_sheet_that_was_not_taken_leaves_the_case_to_be_asked_in_its_own_mode(store: Store, field_wave: Wave) -> None:
+    only(store, field_wave, "p00")
+    keyed = submission.open_case(store, field_wave, "p00", interviewer="wang", paper=True)
+    assert keyed.mode == "paper"
+    call_list.take_next(store, field_wave, "li", now=TUESDAY)
+    assert submission.open_case(store, field_wave, "p00", interviewer="li").mode == "phone"
 
 
 def test_a_case_in_other_hands_opens_no_interview(store: Store, field_wave: Wave) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from questionnaires.errors import InstrumentError
 from questionnaires.instrument import Instrument
@@ -49,7 +49,7 @@ def _escape(letter: str) -> str:
     return f"\\U{ord(letter):08x}"
 
 
-def write_xlsx(instrument: Instrument, path: Path) -> None:
+def write_xlsx(instrument: Instrument, path: Path | IO[bytes]) -> None:
     """Write the instrument's sheets as an Excel file that loads to the same content hash."""
     from openpyxl import Workbook
 

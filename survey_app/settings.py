@@ -11,6 +11,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SECRET_BYTES = 32
+DATABASE = "sandu.sqlite"
 
 
 class StoreError(ValueError):
@@ -76,7 +77,7 @@ class Settings:
     @property
     def database(self) -> Path:
         """The SQLite file, used when there is no `database_url`."""
-        return self.home / "sandu.sqlite"
+        return self.home / DATABASE
 
     @property
     def snapshots(self) -> Path:
@@ -89,6 +90,7 @@ def read_secret(home: Path) -> bytes:
     path = home / "secret"
     try:
         if not path.exists():
+            _require_new(home, path)
             _make_secret(home, path)
         secret = path.read_bytes()
     except OSError as error:
@@ -104,9 +106,18 @@ def read_secret(home: Path) -> bytes:
     return secret
 
 
+def _require_new(home: Path, path: Path) -> None:
+    """A database that lost its secret must not get another: receipts would change and the audit chain break."""
+    if (home / DATABASE).exists():
+        raise StoreError(
+            f"{path} is missing, and the database beside it was written with it. Put it back from a backup: "
+            "receipts and the audit chain depend on it."
+        )
+
+
 def _make_secret(home: Path, path: Path) -> None:
     """A complete file appears under the name at once (link), so that a second process never reads half of it."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = home / f"secret.{secrets.token_hex(8)}"
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -47,7 +47,8 @@ def main() -> None:
     except OSError as error:
         if error.errno is None:  # not the system's doing
             raise
-        refuse(f"{error.filename or 'A file'} cannot be used ({error.strerror}); check its disk and its permissions.")
+        name = error.filename or "A file"
+        refuse(f"{name} cannot be used ({error.strerror}); check its name, its disk and its permissions.")
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from survey_app.cli.screen import word
+from survey_app.cli.screen import in_full, word
 from survey_app.settings import Settings
 from survey_app.store import reconciliation, units, waves
 from survey_app.store.database import Store
@@ -22,7 +21,6 @@ from survey_app.store.reconciliation import ALL, COUNTS, Line
 Grouping = Literal["lines", "district", "mode"]
 _ = word
 HEADERS = {"excluded": "excluded by rule", "duplicates": "duplicates absorbed"}
-WIDEST = 400  # characters
 CAP, NAME = "cap", "name"
 
 
@@ -52,15 +50,7 @@ def reconcile(settings: Settings, store: Store, slug: str, by: Grouping) -> Acco
     whole = reconciliation.total(found.lines)
     table.add_section()
     table.add_row(_("All"), *[""] * (kinds - 1), *(str(getattr(whole, count)) for count in COUNTS))
-    return Account(_in_full(table), tuple(reconciliation.sentences(slug, found)))
-
-
-def _in_full(table: Table) -> tuple[str, ...]:
-    """The table's lines as wide as they are: a count must not be cut, however narrow the terminal."""
-    wide = Console(file=io.StringIO(), width=WIDEST)
-    with wide.capture() as captured:
-        wide.print(table)
-    return tuple(line.rstrip() for line in captured.get().splitlines())
+    return Account(in_full(table), tuple(reconciliation.sentences(slug, found)))
 
 
 def _where(line: Line, district: str, by: Grouping) -> tuple[str, ...]:
@@ -87,6 +77,8 @@ def read_quotas(path: Path) -> list[Quota]:
     """
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+    except OSError as error:
+        raise StoreError(f"The file {path} cannot be read ({error.strerror}); check its name.") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise StoreError(f"{path.name} is no CSV in UTF-8 ({error}). Save it anew as CSV, UTF-8.") from None
     if not rows or CAP not in rows[0]:

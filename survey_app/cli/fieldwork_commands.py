@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from survey_app.cli.screen import console, track, word
+from survey_app.cli.screen import console, show, track, word
 from survey_app.settings import Settings
 
 PANEL = "Fieldwork"
@@ -36,7 +36,7 @@ def quotas(
         if file is not None:
             stored.set_caps(store, wave, fieldwork.read_quotas(file))
         held = stored.state(store, wave)
-    console.print(fieldwork.quota_table(held))
+    show(fieldwork.quota_table(held))
 
 
 def reconcile(

@@ -1,5 +1,6 @@
 """`sandu check FILE`, `sandu diff A B` and `sandu instrument export`: an instrument read, compared, written out."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from questionnaires.remarks import Remark, remarks
 from questionnaires.versions import diff
 from questionnaires.xlsform import to_xform, to_yaml, write_xlsx
 from survey_app.cli.screen import word
+from survey_app.store import files
 from survey_app.text import LANGUAGES
 
 ENDINGS = {"xlsx": ".xlsx", "yaml": ".yaml", "xform": ".xml", "codebook": ".csv", "paper": ".html"}
@@ -103,17 +105,21 @@ def export(path: Path, to: str, target: Path | None, language: str | None) -> Pa
     target = target or Path(f"{instrument.id}-{instrument.version}{more}{ENDINGS[to]}")
     if target.exists():
         raise InstrumentError(f"{target} exists already; name another file with --output, or remove it")
-    writers: dict[str, Callable[[], object]] = {
-        "xlsx": lambda: write_xlsx(instrument, target),
-        "yaml": lambda: _write(target, to_yaml(instrument)),
-        "xform": lambda: _write(target, to_xform(instrument)),
-        "codebook": lambda: write_codebook(instrument, target),
-        "paper": lambda: _write(target, to_paper(instrument, language)),
+    writers: dict[str, Callable[[Path], object]] = {
+        "xlsx": lambda made: _write_xlsx(instrument, made),
+        "yaml": lambda made: made.write_text(to_yaml(instrument), encoding="utf-8"),
+        "xform": lambda made: made.write_text(to_xform(instrument), encoding="utf-8"),
+        "codebook": lambda made: write_codebook(instrument, made),
+        "paper": lambda made: made.write_text(to_paper(instrument, language), encoding="utf-8"),
     }
-    writers[to]()
+    with files.workshop(target) as folder:
+        writers[to](folder / target.name)
+        files.place(folder / target.name, target)
     return target
 
 
-def _write(target: Path, text: str) -> None:
-    with target.open("x", encoding="utf-8") as file:
-        file.write(text)
+def _write_xlsx(instrument: Instrument, made: Path) -> None:
+    """In memory first: on a full disk the zip library would complain for itself."""
+    whole = io.BytesIO()
+    write_xlsx(instrument, whole)
+    made.write_bytes(whole.getvalue())

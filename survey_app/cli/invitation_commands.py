@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from survey_app.cli.screen import console, word
+from survey_app.cli.screen import console, show, word
 from survey_app.settings import Settings
 
 PANEL = "Fieldwork"
@@ -102,4 +102,4 @@ def redemption(wave: WaveName) -> None:
     settings = Settings.from_environment()
     with open_store(settings) as store:
         for table in tables(store, wave, settings.language):
-            console.print(table)
+            show(table)

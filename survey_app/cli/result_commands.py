@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from survey_app.cli.screen import console
+from survey_app.cli.screen import show
 from survey_app.settings import Settings
 
 PANEL = "Results"
@@ -50,4 +50,4 @@ def estimate(
         table.add_column(name, no_wrap=True, justify="left" if place < rows.names else "right")
     for row in rows.body:
         table.add_row(*row)
-    console.print(table)
+    show(table)

@@ -1,5 +1,6 @@
 """What every command writes with: one console, words in the operator's language, progress bars, refusals."""
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,11 +9,13 @@ from typing import NoReturn, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from survey_app.text import LANGUAGES, translator
 
 T = TypeVar("T")
 NARROWEST = 100
+WIDEST = 1000  # characters
 
 
 def _console() -> Console:
@@ -21,6 +24,20 @@ def _console() -> Console:
 
 
 console = _console()
+
+
+def show(table: Table) -> None:
+    """Print a table as wide as it is: a number must not be cut, however narrow the terminal or the log."""
+    for line in in_full(table):
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
+
+
+def in_full(table: Table) -> tuple[str, ...]:
+    """The table's lines, none of them shortened."""
+    wide = Console(file=io.StringIO(), width=WIDEST, highlight=False)
+    with wide.capture() as captured:
+        wide.print(table)
+    return tuple(line.rstrip() for line in captured.get().splitlines())
 
 
 def word(text: str) -> str:

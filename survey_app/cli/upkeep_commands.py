@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from survey_app.cli.screen import console, refuse, typed, word
+from survey_app.cli.screen import console, refuse, show, typed, word
 from survey_app.settings import Settings
 
 PANEL = "Upkeep"
@@ -34,7 +34,7 @@ def check(
     with open_store(Settings.from_environment()) as store:
         findings = check_store(store)
     for finding in findings:
-        console.print(str(finding), markup=False)
+        console.print(finding.sentence, markup=False, soft_wrap=True)
     if findings:
         raise typer.Exit(1)
     console.print(word("Everything is in order."))
@@ -104,7 +104,7 @@ def retention(
         found = due(store)
         if not dry_run:
             apply(store, found)
-    console.print(retention_table(found))
+    show(retention_table(found))
     console.print(word("Nothing was deleted (--dry-run).") if dry_run else word("Deleted."))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from survey_app.cli.screen import console, word
+from survey_app.cli.screen import console, show, word
 from survey_app.settings import Settings
 
 PANEL = "Fieldwork"
@@ -77,7 +77,7 @@ def list_waves() -> None:
             drawn = str(len(invitations.cases(store, one)))
             instrument = f"{one.instrument_id} {one.instrument_version}"
             table.add_row(one.slug, instrument, *days, word(state), drawn, one.title.get(settings.language, ""))
-    console.print(table)
+    show(table)
 
 
 def sample(

@@ -7,7 +7,6 @@ which the role of the residents' process needs no right to use.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from survey_app.settings import Settings
+from survey_app.store import files
 from survey_app.store.connections import Connection
 from survey_app.store.engines import PostgresDatabase, SqliteDatabase, connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError
@@ -141,17 +141,7 @@ def _engine(settings: Settings) -> Engine:
         return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
     driver = sqlite_driver()
     path = contacts_file(settings)
-    _make_private(path)
+    files.make_private(path)
     engine = create_engine("sqlite://", module=driver, creator=lambda: connect_sqlite(driver, path), poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
-
-
-def _make_private(path: Path) -> None:
-    """An empty file that only its owner reads; SQLite gives its log and index the same mode."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise StoreError(f"The contact store {path} cannot be used ({error.strerror}); make it writable.") from error

@@ -62,10 +62,19 @@ def connect_sqlite(driver: ModuleType, path: Path) -> Any:
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
     except driver.Error as error:
-        raise StoreError(
-            f"The database {path} cannot be opened ({error}). Check that the folder is writable and the file intact."
-        ) from error
+        raise StoreError(f"The database {path} cannot be opened ({error}). {_remedy(str(error))}") from error
     return connection
+
+
+def _remedy(reason: str) -> str:
+    """What to do about what SQLite says."""
+    if "malformed" in reason or "not a database" in reason:
+        return "The file is damaged: leave it as it is, and restore the newest backup into a new folder."
+    if "disk I/O" in reason or "full" in reason:
+        return "Free space on its disk; where there is space, the disk itself fails."
+    if "locked" in reason or "busy" in reason:
+        return "Another process holds it; try again when that has ended."
+    return "Check that the folder exists and that the file and the folder belong to the user who runs this."
 
 
 def require_unused(path: Path) -> None:
@@ -136,6 +145,13 @@ class SqliteDatabase:
             )
         if "locked" in text or "busy" in text:
             return StoreError(f"Nothing was saved: another process held {self.path} for 10 s. Try again.")
+        if "readonly" in text:
+            return StoreError(
+                f"Nothing was saved: {self.path} may not be written by this user. "
+                "Run the command as the user that owns the data folder."
+            )
+        if "malformed" in text or "not a database" in text:
+            return StoreError(f"The database {self.path} refused ({text}). {_remedy(text)}")
         return StoreError(f"The database {self.path} refused: {text}.")
 
 

@@ -78,6 +78,16 @@ def place(finished: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def make_private(path: Path) -> None:
+    """A file, empty where there was none, that only its owner reads; SQLite gives its log and index the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(f"The file {path} cannot be used ({error.strerror}); make it writable.") from error
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Be the only one, of all processes, that makes or removes something in the folder; others wait for their turn."""

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from survey_app.settings import Settings
+from survey_app.store import files
 from survey_app.store.connections import Connection
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError
@@ -115,7 +116,8 @@ def changing(settings: Settings) -> Iterator[SqlConnection]:
     except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise StoreError(
-            f"The database could not be made or brought up to date ({reason}); it is as it was before."
+            f"The database could not be made or brought up to date ({reason}); it is as it was before. "
+            "Mend that, then run the command again."
         ) from error
     finally:
         engine.dispose()
@@ -135,7 +137,8 @@ def _alembic_engine(settings: Settings) -> Engine:
         url = settings.database_url
         return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
     driver = sqlite_driver()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    if not settings.database.exists():
+        files.make_private(settings.database)  # it holds every answer
     engine = create_engine(
         "sqlite://", module=driver, creator=lambda: connect_sqlite(driver, settings.database), poolclass=NullPool
     )

@@ -52,10 +52,11 @@ CUT_OF_ATTEMPT = tuple(column.name for column in disposition.columns if column.n
 REWRITTEN = ("response", "invitation", "draft", "quarantine", "disposition", "paper_entry")
 _CHANCE = random.SystemRandom()
 
-# Written as it stands: the point is the new row version, not a new value.
-_TOUCH_RESPONSES = (
-    update(response).values(arrived_on=response.c.arrived_on).where(response.c.arrived_on >= bindparam("the_day"))
-)
+# Written as it stands: the point is the new row version, not a new value. SQLite has no row versions, and there it
+# would only make writers wait: laying the file down anew is all that it needs.
+_SINCE = response.c.arrived_on >= bindparam("the_day")
+_TOUCH_RESPONSES = update(response).values(arrived_on=response.c.arrived_on).where(_SINCE)
+_COUNT_RESPONSES = select(func.count().label("count")).select_from(response).where(_SINCE)
 _LAST = select(func.max(audit_table.c.on_date).label("day")).where(audit_table.c.action == "sealed")
 
 
@@ -140,11 +141,18 @@ def _seal(connection: Connection) -> tuple[Sealed, dict[str, list[str]]]:
         fresh += sum(row["used_on"] is not None for row in used)
         _mix(connection, slug, used)
         answered[slug] = [row["case"] for row in used]
-    since = (last["day"] if last else None) or ""
-    responses = connection.run(_TOUCH_RESPONSES, {"the_day": since})
+    responses = _touch(connection, (last["day"] if last else None) or "")
     alone = connection.one(_ALONE)
     audit.record(connection, "sealed", responses=responses, invitations=fresh)
     return Sealed(responses, fresh, int(alone["count"]) if alone else 0), answered
+
+
+def _touch(connection: Connection, since: str) -> int:
+    """Write the answers of a day and later anew; how many those are."""
+    if connection.engine.name == "postgresql":
+        return connection.run(_TOUCH_RESPONSES, {"the_day": since})
+    counted = connection.one(_COUNT_RESPONSES, {"the_day": since})
+    return int(counted["count"]) if counted else 0
 
 
 def _mix(connection: Connection, slug: str, used: Sequence[Row]) -> None:

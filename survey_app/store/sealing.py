@@ -26,8 +26,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, union, update
 
@@ -50,6 +52,8 @@ CUT = tuple(column.name for column in invitation.columns if column.name not in (
 CUT_OF_ATTEMPT = tuple(column.name for column in disposition.columns if column.name not in ATTEMPT)
 # Each holds ids or cases; laying them down anew also removes what deleted rows left behind in the files.
 REWRITTEN = ("response", "invitation", "draft", "quarantine", "disposition", "paper_entry")
+PORTION = 2000  # used invitations that are sealed while writers wait
+Work = Callable[[Connection], Any]
 _CHANCE = random.SystemRandom()
 
 # Written as it stands: the point is the new row version, not a new value. SQLite has no row versions, and there it
@@ -60,10 +64,17 @@ _COUNT_RESPONSES = select(func.count().label("count")).select_from(response).whe
 _LAST = select(func.max(audit_table.c.on_date).label("day")).where(audit_table.c.action == "sealed")
 
 
-def _of_used(table: Table) -> ColumnElement[bool]:
+_PORTION = (
+    invitation.c.wave == bindparam("the_wave"),
+    invitation.c.psu.between(bindparam("first_psu"), bindparam("last_psu")),
+    invitation.c.used.is_(True),
+)
+
+
+def _of_used(table: Table, *more: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition that a row belongs to a case that has answered."""
     same = (invitation.c.wave == table.c.wave, invitation.c.case == table.c.case)
-    return select(invitation.c.case).where(*same, invitation.c.used.is_(True)).exists()
+    return select(invitation.c.case).where(*same, invitation.c.used.is_(True), *more).exists()
 
 
 _UNSEALED = union(
@@ -77,20 +88,24 @@ _UNSEALED = union(
 _DRAFTS = select(draft).where(_of_used(draft)).with_for_update()
 _SHEETS = delete(paper_entry).where(_of_used(paper_entry))
 _IN_WAVE = invitation.c.wave == bindparam("the_wave")
-_USED = select(invitation).where(_IN_WAVE, invitation.c.used.is_(True)).order_by(invitation.c.case).with_for_update()
-_TAKE_TOKENS = update(invitation).values(token_hash=None).where(_IN_WAVE, invitation.c.used.is_(True))
+_PSUS = (
+    select(invitation.c.psu, func.count().label("count"))
+    .where(_IN_WAVE, invitation.c.used.is_(True))
+    .group_by(invitation.c.psu)
+    .order_by(invitation.c.psu)  # the database's order, which "between" goes by too
+)
+_ANSWERED = select(invitation.c.case).where(_IN_WAVE, invitation.c.used.is_(True))
+_USED = select(invitation).where(*_PORTION).order_by(invitation.c.case).with_for_update()
+_TAKE_TOKENS = update(invitation).values(token_hash=None).where(*_PORTION)
 _GIVE = (
     update(invitation)
     .values({f"{name}": bindparam(f"new_{name}") for name in MIXED})
     .values(dict.fromkeys(CUT))
     .where(_IN_WAVE, invitation.c.case == bindparam("the_case"))
 )
-_ATTEMPTS = (
-    select(disposition)
-    .where(disposition.c.wave == bindparam("the_wave"), _of_used(disposition))
-    .order_by(disposition.c.case, disposition.c.attempt)
-)
-_TAKE_ATTEMPTS = delete(disposition).where(disposition.c.wave == bindparam("the_wave"), _of_used(disposition))
+_OF_PORTION = _of_used(disposition, *_PORTION)
+_ATTEMPTS = select(disposition).where(_OF_PORTION).order_by(disposition.c.case, disposition.c.attempt)
+_TAKE_ATTEMPTS = delete(disposition).where(_OF_PORTION)
 _ADD_ATTEMPT = insert(disposition)
 _CELLS = (
     select(func.count().label("size"))
@@ -117,9 +132,28 @@ class Sealed:
     complete: bool = True
 
 
+@dataclass(frozen=True)
+class Portion:
+    """Psus of a wave, from the first to the last in the database's order, whose invitations are sealed together."""
+
+    wave: str
+    first: str
+    last: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        """As the statements take it."""
+        return {"the_wave": self.wave, "first_psu": self.first, "last_psu": self.last}
+
+
 def seal(store: Store) -> Sealed:
     """Cut every trace that links answers to invitations (nightly, and before each snapshot)."""
-    sealed, answered = store.write(_seal)
+    if store.settings.database_url:
+        # One transaction, so that no row version tells one portion of the invitations from another.
+        sealed, answered = store.write(lambda connection: _seal(lambda work: work(connection)))
+    else:
+        # SQLite has one writer and no row versions: portion by portion, so that answers get in between.
+        sealed, answered = _seal(store.write)
     if answered and contacts.contacts_exist(store.settings):
         with contacts.open_contacts(store.settings) as people:
             for wave, cases in answered.items():
@@ -128,23 +162,68 @@ def seal(store: Store) -> Sealed:
     return Sealed(sealed.responses, sealed.invitations, sealed.alone, complete)
 
 
-def _seal(connection: Connection) -> tuple[Sealed, dict[str, list[str]]]:
+def _seal(run: Callable[[Work], Any]) -> tuple[Sealed, dict[str, list[str]]]:
+    """The steps, each handed to `run`; and the cases of each wave that had something to seal.
+
+    Killed between two of them, the rest is sealed the next time.
+    """
+    portions = run(_begin)
+    fresh = sum(run(partial(_seal_portion, portion)) for portion in portions)
+    answered: dict[str, list[str]] = {
+        slug: [row["case"] for row in run(partial(_answered, slug))] for slug in {one.wave for one in portions}
+    }
+    return run(partial(_end, fresh)), answered
+
+
+def _begin(connection: Connection) -> list[Portion]:
     """Drafts are held before invitations, as in a submission: two that wait for each other cannot be."""
-    last = connection.one(_LAST)
+    _remove_beside_answers(connection)
+    found = []
+    for slug in [row["wave"] for row in connection.all(_UNSEALED)]:
+        rows = connection.all(_PSUS, {"the_wave": slug})
+        found += _portions(slug, [(row["psu"], int(row["count"])) for row in rows])
+    return found
+
+
+def _portions(slug: str, psus: Sequence[tuple[str, int]]) -> list[Portion]:
+    """Runs of psus with about PORTION used invitations each; a cell lies within one psu, so none is cut."""
+    found: list[Portion] = []
+    size = PORTION
+    for psu, count in psus:
+        if size >= PORTION:
+            found.append(Portion(slug, psu, psu))
+            size = 0
+        found[-1] = replace(found[-1], last=psu)
+        size += count
+    return found
+
+
+def _remove_beside_answers(connection: Connection) -> None:
+    """Drafts and keyed sheets of cases that have answered."""
     for row in connection.all(_DRAFTS):
         erasure.expire(connection, row)
     connection.run(_SHEETS)
-    fresh = 0
-    answered: dict[str, list[str]] = {}
-    for slug in [row["wave"] for row in connection.all(_UNSEALED)]:
-        used = connection.all(_USED, {"the_wave": slug})
-        fresh += sum(row["used_on"] is not None for row in used)
-        _mix(connection, slug, used)
-        answered[slug] = [row["case"] for row in used]
+
+
+def _seal_portion(portion: Portion, connection: Connection) -> int:
+    """How many of its used invitations were not sealed before."""
+    used = connection.all(_USED, portion.values)
+    _mix(connection, portion, used)
+    return sum(row["used_on"] is not None for row in used)
+
+
+def _answered(slug: str, connection: Connection) -> list[Row]:
+    return connection.all(_ANSWERED, {"the_wave": slug})
+
+
+def _end(fresh: int, connection: Connection) -> Sealed:
+    if connection.engine.name == "sqlite":
+        _remove_beside_answers(connection)  # of those who answered since the beginning
+    last = connection.one(_LAST)
     responses = _touch(connection, (last["day"] if last else None) or "")
     alone = connection.one(_ALONE)
     audit.record(connection, "sealed", responses=responses, invitations=fresh)
-    return Sealed(responses, fresh, int(alone["count"]) if alone else 0), answered
+    return Sealed(responses, fresh, int(alone["count"]) if alone else 0)
 
 
 def _touch(connection: Connection, since: str) -> int:
@@ -155,21 +234,23 @@ def _touch(connection: Connection, since: str) -> int:
     return int(counted["count"]) if counted else 0
 
 
-def _mix(connection: Connection, slug: str, used: Sequence[Row]) -> None:
+def _mix(connection: Connection, portion: Portion, used: Sequence[Row]) -> None:
     """Deal tokens, batches and attempts out anew within each cell, and leave nothing of day and interviewer."""
     donors = _donors(used)
     attempts = defaultdict(list)
-    for row in connection.all(_ATTEMPTS, {"the_wave": slug}):
+    for row in connection.all(_ATTEMPTS, portion.values):
         attempts[row["case"]].append({**row, **dict.fromkeys(CUT_OF_ATTEMPT)})
     given = []
     dealt = []
     for row in used:
         donor = donors[row["case"]]
-        given.append({"the_wave": slug, "the_case": row["case"], **{f"new_{name}": donor[name] for name in MIXED}})
+        given.append(
+            {"the_wave": portion.wave, "the_case": row["case"], **{f"new_{name}": donor[name] for name in MIXED}}
+        )
         dealt += [{**attempt, "case": row["case"]} for attempt in attempts[donor["case"]]]
-    connection.run(_TAKE_TOKENS, {"the_wave": slug})  # no token may stand twice, not even for a moment
+    connection.run(_TAKE_TOKENS, portion.values)  # no token may stand twice, not even for a moment
     connection.run_many(_GIVE, given)
-    connection.run(_TAKE_ATTEMPTS, {"the_wave": slug})
+    connection.run(_TAKE_ATTEMPTS, portion.values)
     connection.run_many(_ADD_ATTEMPT, dealt)
 
 

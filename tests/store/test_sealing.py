@@ -33,6 +33,7 @@ from survey_app.store import (
     sealing,
     waves,
 )
+from survey_app.store.connections import Connection
 from survey_app.store.contacts import Contact, Contacts
 from survey_app.store.tables import disposition, invitation, paper_entry
 from survey_app.submission import Submission, new_id
@@ -207,6 +208,34 @@ def test_when_a_part_of_the_seal_is_left_out_pairs_are_found(
     submission.seal(fieldwork.store)
     found = attacks(fieldwork)
     assert any(linked(one) for one in found), found
+
+
+def test_a_seal_in_portions_seals_every_used_invitation_and_killed_between_two_it_is_finished_by_the_next(
+    fieldwork: Fieldwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fieldwork.run(nightly=lambda: None)
+    monkeypatch.setattr(sealing, "PORTION", 1)  # one psu each
+    portions, seal_one = [], sealing._seal_portion
+
+    class Killed(BaseException):
+        pass
+
+    def dies_at_the_third(portion: sealing.Portion, connection: Connection) -> int:
+        portions.append(portion)
+        if len(portions) == 3:
+            raise Killed
+        return seal_one(portion, connection)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(sealing, "_seal_portion", dies_at_the_third)
+        submission.seal(fieldwork.store)
+    assert len({portion.first for portion in portions}) == 3
+    assert checks.check(fieldwork.store) == []
+    submission.seal(fieldwork.store)
+    used = fieldwork.store.read(lambda c: c.all("SELECT used_on, held_by, interviewer FROM invitation WHERE used"))
+    assert len(used) == len(fieldwork.truth)
+    assert {value for row in used for value in row.values()} == {None}
+    assert not any(linked(one) for one in attacks(fieldwork))
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["sealed", "without laying down anew"])

@@ -110,11 +110,14 @@ def figures() -> Iterator[Figure]:
     ):
         with world() as (settings, store):
             server = processes.public(settings)
+            before = server.cpu
             crowd = asyncio.run(arriving(server, answer, rate))
+            cost = (server.cpu - before) / max(1, len(crowd.sent))
             server.stop()
             what = f"{name}, {OPEN} open, {rate} interviews a second"
             yield Figure(f"{what}: p95 (goal: under {goal})", 1000 * percentile(crowd.waits, 0.95), "ms")
             yield Figure(f"{what}: median of {len(crowd.waits)}", 1000 * statistics.median(crowd.waits), "ms")
+            yield Figure(f"{what}: the server's core is busy", 100 * cost * rate, "%")
             yield from kept(crowd, store)
     with world() as (settings, store):
         server = processes.public(settings)

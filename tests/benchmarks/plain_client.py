@@ -108,12 +108,19 @@ class Browser:
         return self.page
 
     async def _exchange(self, method: str, path: str, body: str) -> Answer:
+        used_before = self._streams is not None
         try:
             await self.send(method, path, body)
             return await self._receive()
+        except ConnectionError:
+            await self.close()
+            if not used_before:
+                raise
         except BaseException:
             await self.close()
             raise
+        # As browsers do: a kept connection may have been ended by the server just now, so once more on a new one.
+        return await self._exchange(method, path, body)
 
     async def _receive(self) -> Answer:
         assert self._streams is not None

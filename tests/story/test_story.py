@@ -2,11 +2,11 @@
 
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from analysis import format_interval, format_number, open_snapshot
 from tests.story.conftest import Demo
@@ -17,21 +17,31 @@ DISTRICT = "锦江区"
 SCREENING = {"consent": "yes", "S1": "yes", "S2": "yes", "S3": "no"}
 PHONE = {"width": 390, "height": 844}
 RECEIPT = re.compile(r"[A-Z2-7]{5}(-[A-Z2-7]{5}){3}")
+OUTSIDE = re.compile(r"(?:https?|wss?)://(?!(?:localhost|127\.0\.0\.1)[:/])")
 DESK = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
-def page_of(browser: Browser) -> Callable[..., Page]:
-    """A new visitor's page: nothing is shared with any other."""
+def page_of(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A new visitor's page: nothing is shared with any other, and nothing outside is asked for."""
+    outside: list[str] = []
+
+    def deny(route: Route) -> None:
+        outside.append(route.request.url)
+        route.abort()
 
     def visit(viewport: dict[str, int], *, javascript: bool = True) -> Page:
         context = browser.new_context(
             viewport=viewport, locale="zh-CN", java_script_enabled=javascript, accept_downloads=True
         )
         context.set_default_timeout(60_000)
-        return context.new_page()
+        context.route(OUTSIDE, deny)
+        page = context.new_page()
+        page.on("websocket", lambda socket: outside.append(socket.url) if OUTSIDE.match(socket.url) else None)
+        return page
 
-    return visit
+    yield visit
+    assert outside == []
 
 
 def answer(page: Page) -> None:
@@ -116,6 +126,17 @@ def test_a_resident_answers_once_and_the_analyst_sees_it(
     (printed,) = (one for one in table.splitlines() if "510104" in one)
     assert estimate in printed
     assert interval in printed
+
+
+def test_no_view_of_the_console_asks_for_anything_outside(demo: Demo, page_of: Callable[..., Page]) -> None:
+    analyst = signed_in(demo, page_of(DESK))
+    views = analyst.get_by_test_id("stTopNavLink")
+    expect(views.first).to_be_visible()
+    for address in views.evaluate_all("all => all.map(one => one.href)"):
+        analyst.goto(address)
+        running = analyst.get_by_test_id("stApp")
+        expect(running).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
+        expect(analyst.get_by_test_id("stMain")).not_to_have_text("", timeout=60_000)
 
 
 def test_the_streamlit_door_takes_the_same_form(demo: Demo, page_of: Callable[..., Page]) -> None:

@@ -153,7 +153,7 @@ def test_a_snapshot_holds_the_files_of_its_manifest_and_says_what_it_is(made: Ma
         name: len(pd.read_parquet(folder / f"{name}.parquet")) for name in ("responses", "opt_in", "sample")
     }
     assert set(manifest["files"]) == {path.name for path in folder.iterdir()} - {"manifest.json"}
-    assert {path.name for path in folder.parent.iterdir()} == {folder.name}
+    assert {path.name for path in folder.parent.glob("[!.]*")} == {folder.name}
 
 
 def copied(made: Made, home: Path) -> Settings:
@@ -253,4 +253,4 @@ def test_a_wave_without_answers_or_of_an_unknown_name_cannot_be_frozen(made: Mad
         waves.create(store, empty)
         with pytest.raises(StoreError, match="has no counted response"):
             write_snapshot(store, made.settings, "chengdu-2027-1")
-    assert not list((made.settings.snapshots / "chengdu-2027-1").iterdir())
+    assert not list((made.settings.snapshots / "chengdu-2027-1").glob("[!.]*"))

@@ -6,7 +6,6 @@ make doubles, so the test can see them.
 
 from __future__ import annotations
 
-import asyncio
 import signal
 
 import pytest
@@ -17,6 +16,7 @@ from tests.benchmarks.processes import free_port
 from tests.faults.conftest import SLUG, Victims
 from tests.faults.people import DOORS, GONE, PAGES, Person, Plain
 from tests.faults.victim import POINTS
+from tests.loops import finish
 
 DEATHS_EACH = 10
 
@@ -25,7 +25,7 @@ DEATHS_EACH = 10
 @pytest.mark.parametrize("door", ["plain", "streamlit"])
 def test_two_hundred_kills_lose_nothing_and_double_nothing(door: str, settings: Settings, victims: Victims) -> None:
     with open_store(settings) as store:
-        asyncio.run(_die_often(door, store, victims))
+        finish(_die_often(door, store, victims))
         assert len(list(responses.stream(store, SLUG))) == len(POINTS) * DEATHS_EACH
         assert checks.check(store) == []
 
@@ -95,6 +95,6 @@ def test_the_same_kills_without_a_fixed_id_make_doubles(sqlite_settings: Setting
             assert again.thanked
             victims.end(pid)
 
-    asyncio.run(die())
+    finish(die())
     with open_store(sqlite_settings) as store:
         assert len(list(responses.stream(store, SLUG))) == 6

@@ -14,6 +14,7 @@ from tests.benchmarks.processes import free_port
 from tests.faults.conftest import SLUG, Victims, wait_for
 from tests.faults.people import DOORS, GONE, PAGES, Plain, Streamlit
 from tests.faults.proxy import Wire
+from tests.loops import finish
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +69,7 @@ def test_a_cut_network_costs_nothing_but_a_second_press(door: str, cut: str, at:
         await person.until_thanked()
         await person.leave()
 
-    asyncio.run(answer())
+    finish(answer())
     assert count(store) == 1
     assert checks.check(store) == []
 
@@ -87,7 +88,7 @@ def test_a_double_and_a_fifth_click_at_the_plain_door_are_one_answer(times: int,
         for finger in fingers:
             await finger.close()
 
-    asyncio.run(answer())
+    finish(answer())
     assert count(store) == 1
     assert checks.check(store) == []
 
@@ -103,7 +104,7 @@ def test_a_double_and_a_fifth_click_at_the_streamlit_door_are_one_answer(times: 
         await person.until_thanked()
         await person.leave()
 
-    asyncio.run(answer())
+    finish(answer())
     assert count(store) == 1
     assert checks.check(store) == []
 
@@ -127,7 +128,7 @@ def test_a_shared_address_swallows_no_neighbours_answer(door: str, wire: Wire, s
         for person in (first, neighbour, fresh):
             await person.leave()
 
-    asyncio.run(answer())
+    finish(answer())
     assert sorted(str(one.answers["remark"]) for one in responses.stream(store, SLUG)) == ["太吵", "安静"]
     assert checks.check(store) == []
 
@@ -151,6 +152,6 @@ def test_two_devices_on_one_invitation_are_one_answer(doors: tuple[str, str], wi
         for person in (phone, desk, desk_again, late):
             await person.leave()
 
-    asyncio.run(answer())
+    finish(answer())
     assert [one.psu for one in responses.stream(store, SLUG)] == ["psu0"]
     assert checks.check(store) == []

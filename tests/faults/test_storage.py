@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from tests.benchmarks.processes import free_port
 from tests.conftest import PostgresServer
 from tests.faults.conftest import SLUG, Victims, make_wave, settings_for
 from tests.faults.people import DOORS, Person
+from tests.loops import finish
 
 pytestmark = pytest.mark.slow
 UNSAVED = "没能保存"
@@ -59,7 +59,7 @@ def test_a_killed_postgresql_is_said_and_survived(
     port = free_port()
     pid = victims.start(settings, port)
     person = DOORS[door](f"http://localhost:{port}")
-    asyncio.run(_answer(person, postgres_server.kill, postgres_server.start))
+    finish(_answer(person, postgres_server.kill, postgres_server.start))
     victims.end(pid)
     assert _stored(settings) == ["路灯坏了"]
 
@@ -82,6 +82,6 @@ def test_a_full_disk_is_said_and_survived(door: str, sqlite_settings: Settings, 
     person = DOORS[door](f"http://localhost:{port}")
     log = sqlite_settings.database.with_name("sandu.sqlite-wal")
     room = _no_room(pid, log)
-    asyncio.run(_answer(person, room.__enter__, lambda: room.__exit__(None, None, None)))
+    finish(_answer(person, room.__enter__, lambda: room.__exit__(None, None, None)))
     victims.end(pid)
     assert _stored(sqlite_settings) == ["路灯坏了"]

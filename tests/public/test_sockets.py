@@ -1,6 +1,5 @@
 """The websocket of Streamlit's page: whose pages may open it, and how fast what comes over it is taken in."""
 
-import asyncio
 import contextlib
 import shutil
 import threading
@@ -21,6 +20,7 @@ from survey_app.http.throttle import Flow
 from survey_app.public.visit import new_id
 from survey_app.settings import Settings
 from tests.benchmarks import processes
+from tests.loops import finish
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def paced(messages: int, flow: Flow) -> list[float]:
         raise AssertionError("nothing is refused")
 
     gate = SocketGate(app, flow, clock=lambda: 0.0, pause=pause)
-    asyncio.run(gate({"type": "websocket", "headers": []}, receive, send))
+    finish(gate({"type": "websocket", "headers": []}, receive, send))
     return pauses
 
 

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from survey_app.console import process
+from survey_app.console.landing import Landing
 from survey_app.http import launch
 from survey_app.http.downloads import Downloads
 from survey_app.http.middleware import STREAMLIT_POLICY, middleware_stack
@@ -58,7 +59,7 @@ def main() -> None:
     launch.run(
         SCRIPT,
         routes=routes,
-        middleware=[*stack, Middleware(SessionGate, account_of=process.account_of)],
+        middleware=[*stack, Middleware(SessionGate, account_of=process.account_of), Middleware(Landing)],
         config={**CONFIG, "server.allowedHosts": list(settings.allowed_hosts)},
         port=settings.console_port,
         expected=EXPECTED,

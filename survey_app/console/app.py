@@ -1,11 +1,13 @@
 """The console's Streamlit script: who is here, which wave, which language, then one view."""
 
 from collections.abc import Callable
+from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
 from survey_app import permissions
-from survey_app.console import markup, process, views
+from survey_app.console import markup, pageform, process, views
+from survey_app.console.landing import MISSING
 from survey_app.console.visit import Visit, kept, recalled
 from survey_app.http.sessions import COOKIE
 from survey_app.publish.catalogue import newest
@@ -23,8 +25,7 @@ def main() -> None:
     st.logo(markup.brand_image(), size="large")
     account = process.account_of(st.context.cookies.get(COOKIE, ""))
     if account is None:
-        st.html(markup.empty(_("You are signed out"), _("Please sign in again to go on.")))
-        st.html(markup.link(f"/login?lang={language}", _("Sign in")))
+        signed_out(language)
         return
     allowed = pages(language, account)
     if not allowed:
@@ -36,6 +37,15 @@ def main() -> None:
         st.html(markup.link(f"/logout?lang={language}", _("Sign out")))
         return
     st.navigation(allowed, position="top").run()
+
+
+def signed_out(language: str) -> None:
+    """Where to sign in again, and a page of a form that nobody can send any more, with what was typed on it."""
+    _ = translator(language)
+    st.html(markup.empty(_("You are signed out"), _("Please sign in again to go on.")))
+    here = (urlsplit(st.context.url or "").path or "/") + "?" + urlencode(st.query_params.to_dict())
+    st.html(markup.link(f"/login?lang={language}&next={quote(here, safe='')}", _("Sign in")))
+    pageform.show_left_open(language)
 
 
 def pages(language: str, account: Account) -> list[st.Page]:
@@ -52,8 +62,11 @@ def _page(view: views.View, language: str, account: Account) -> Callable[[], Non
     _ = translator(language)
 
     def run() -> None:
+        pageform.turn_over()
         try:
             wave = bar(language, account)
+            if st.query_params.pop(MISSING, ""):
+                st.warning(_("There is no page under that address, or none that this account may see."))
             if wave is not None and permissions.can(account, view.action, wave.slug):
                 settings = process.settings()
                 view.show(Visit(settings, process.store(), account, language, wave, newest(settings.home, wave.slug)))

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 import streamlit as st
 
-from survey_app.console import markup
+from survey_app.console import hand, markup
 from survey_app.console.visit import Visit
 from survey_app.store import attempts, call_list, dispositions
 from survey_app.store.attempts import LONGEST_NOTE, Result
@@ -28,13 +28,14 @@ def form(visit: Visit, held: Row, *, now: datetime, last: bool, codes: Sequence[
     case = held["case"]
     st.html(markup.section(_("Record the attempt"), _("A final result takes the case off the list.")))
     code = _code(visit, held, codes)
-    callback = _callback(visit, case, now) if code and not dispositions.ALL[code].final and not last else None
+    key = hand.key_of(visit, case)
+    callback = _callback(visit, key, now) if code and not dispositions.ALL[code].final and not last else None
     if last:
         st.caption(_("This is the last attempt for this case; no call-back can be agreed."))
     note = st.text_area(
         _("Note for whoever tries next (no names, nothing about answers)"),
         max_chars=LONGEST_NOTE,
-        key=f"note-{case}",
+        key=f"note-{key}",
         height=80,
     )
     with st.container(horizontal=True, key="record-line"):
@@ -42,6 +43,7 @@ def form(visit: Visit, held: Row, *, now: datetime, last: bool, codes: Sequence[
         free = not codes and st.button(_("Put back without an attempt"), key="put-back")
     if free:
         call_list.let_go(visit.store, visit.wave, case, visit.account.name)
+        hand.forget(visit)
         st.rerun()
     if record and code:
         try:
@@ -50,6 +52,7 @@ def form(visit: Visit, held: Row, *, now: datetime, last: bool, codes: Sequence[
         except WordedError as error:
             st.error(error.said(_))
             return
+        hand.forget(visit)
         st.rerun()
 
 
@@ -68,22 +71,22 @@ def _code(visit: Visit, held: Row, codes: Sequence[str]) -> str | None:
         [each.code for each in offered],
         index=None,
         format_func=text,
-        key=f"code-{held['case']}",
+        key=f"code-{hand.key_of(visit, held['case'])}",
         placeholder=_("Please choose"),
     )
 
 
-def _callback(visit: Visit, case: str, now: datetime) -> tuple[datetime, datetime] | None:
+def _callback(visit: Visit, key: str, now: datetime) -> tuple[datetime, datetime] | None:
     """When to try again, if it was agreed."""
     _ = visit.translate
-    if not st.checkbox(_("A time was agreed"), key=f"agreed-{case}"):
+    if not st.checkbox(_("A time was agreed"), key=f"agreed-{key}"):
         return None
     with st.container(horizontal=True, key="callback"):
         day = st.date_input(
-            _("Day"), now.date() + timedelta(days=1), min_value=now.date(), key=f"day-{case}", format="YYYY-MM-DD"
+            _("Day"), now.date() + timedelta(days=1), min_value=now.date(), key=f"day-{key}", format="YYYY-MM-DD"
         )
-        begin = st.time_input(_("From"), time(18, 0), key=f"from-{case}", step=900)
-        end = st.time_input(_("Until"), time(20, 0), key=f"until-{case}", step=900)
+        begin = st.time_input(_("From"), time(18, 0), key=f"from-{key}", step=900)
+        end = st.time_input(_("Until"), time(20, 0), key=f"until-{key}", step=900)
     if not isinstance(day, date) or begin is None or end is None:
         return None
     return datetime.combine(day, begin), datetime.combine(day, end)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from survey_app.console import attempt, interview, markup, moments, people
+from survey_app.console import attempt, hand, interview, markup, moments, people
 from survey_app.console.visit import Visit, open_live
 from survey_app.store import attempts, call_list, dispositions, units
 from survey_app.store.attempts import Attempt
@@ -22,15 +22,19 @@ def show(visit: Visit) -> None:
     st.html(markup.style("interview.css"))
     now = datetime.now()
     held = call_list.held(visit.store, visit.wave, visit.account.name)
+    gone = hand.lost(visit, held)
     if interview.told(visit) is not None:
         interview.thank(visit)
-    elif held is not None and interview.under_way(held):
+    elif gone is not None:
+        hand.show_lost(visit, gone, interview.AT)
+    elif held is not None and interview.under_way(visit, held):
         interview.show(visit, held, now=now)
     elif held is not None:
         _case(visit, held, now=now)
     else:
         interview.forget()
         _list(visit, now=now)
+    st.session_state[interview.SEEN] = True
 
 
 def mode_names(language: str) -> dict[str, str]:
@@ -136,6 +140,7 @@ def _mode(visit: Visit) -> str:
 def _case(visit: Visit, held: Row, *, now: datetime) -> None:
     """The case in hand: who it is, what came of earlier attempts, and what to do now."""
     _ = visit.translate
+    hand.remember(visit, held["case"])
     tried = attempts.of_case(visit.store, visit.wave, held["case"])
     most = attempts.most(visit.wave)
     title = _("Case {case}").format(case=held["case"])
@@ -149,7 +154,14 @@ def _case(visit: Visit, held: Row, *, now: datetime) -> None:
     with st.container(border=True, key="case"):
         st.html(markup.facts([*people.facts(visit, held["case"]), *place]))
         begun = interview.draft_of(visit, held)
-        label = _("Go on with the interview") if begun and begun.page else _("Begin the interview")
+        typed_alone = begun is not None and begun.page is not None and begun.interviewer is None
+        if typed_alone:
+            st.info(
+                _("This person has begun the form by an own link. What was typed there is not shown to you, and goes "
+                  "when an interview begins. Ask whether the person would rather finish it alone.")
+            )  # fmt: skip
+        on = begun is not None and begun.page is not None and not typed_alone
+        label = _("Go on with the interview") if on else _("Begin the interview")
         if st.button(label, type="primary", key="begin"):
             interview.begin(visit, held)
     if tried:

@@ -115,7 +115,7 @@ def _difference(
 ) -> Choice | None:
     """One item: what each entry has, what is right, and why they differ; None while something is open."""
     _ = visit.translate
-    key = f"{sheet}-{found.name}"
+    key = f"{visit.wave.slug}-{sheet}-{found.name}"
     first, second = (_in_words(instrument, found.name, value, visit) for value in (found.first, found.second))
     by = [each.keyer for each in entries]
     options = {

@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from survey_app import submission
-from survey_app.console import attempt, markup, pageform, reasons
+from survey_app.console import attempt, hand, markup, pageform, reasons
 from survey_app.console.visit import Visit
 from survey_app.pages import forms
 from survey_app.pages.keeping import Drafts
@@ -17,6 +17,8 @@ from survey_app.store.shapes import Draft
 from survey_app.text import translator
 
 AT = "asking"
+SEEN = "interviews-seen"
+"""In a session that has drawn the view before, and knows by itself what is under way."""
 
 
 def draft_of(visit: Visit, held: Row) -> Draft | None:
@@ -25,9 +27,10 @@ def draft_of(visit: Visit, held: Row) -> Draft | None:
     return drafts.from_row(row) if row else None
 
 
-def under_way(held: Row) -> bool:
+def under_way(visit: Visit, held: Row) -> bool:
     """Whether the pages are to be shown: begun in this session, or in one that ended with a page in the address."""
-    return bool(st.session_state.get(_talking(held)) or st.query_params.get(AT))
+    reloaded = bool(st.query_params.get(AT)) and not st.session_state.get(SEEN)
+    return reloaded or bool(st.session_state.get(_talking(visit, held)))
 
 
 def begin(visit: Visit, held: Row) -> None:
@@ -38,7 +41,7 @@ def begin(visit: Visit, held: Row) -> None:
     if isinstance(opened, submission.Refused):
         st.error(reasons.why(opened.reason, visit.language))
         return
-    st.session_state[_talking(held)] = True
+    st.session_state[_talking(visit, held)] = True
     st.rerun()
 
 
@@ -46,15 +49,17 @@ def show(visit: Visit, held: Row, *, now: datetime) -> None:
     """The page where the interview stands, and a way out of it."""
     _ = visit.translate
     draft = draft_of(visit, held)
+    st.session_state[_talking(visit, held)] = True
+    hand.remember(visit, held["case"])
     if draft is None or draft.interviewer != visit.account.name:
-        pageform.leave(held["case"], AT)
-        begin(visit, held)
-        return
-    call_list.keep(visit.store, visit.wave, held, visit.account.name, now=now)
+        _leave(visit, held)
+        st.rerun()
+    if not call_list.keep(visit.store, visit.wave, held, visit.account.name, now=now):
+        st.rerun()  # somebody else took it at this very moment
     form = _form(visit, held, draft)
     with st.container(key="form-around"):
         st.html(markup.facts([(_("Case"), held["case"]), (_("Interviewer"), visit.account.display_name)]))
-        ending = _presence(visit, held, draft) if st.session_state.get(_asked(held)) else pageform.run(form)
+        ending = _presence(visit, held, draft) if st.session_state.get(_asked(visit, held)) else pageform.run(form)
         if ending is not None:
             _end(visit, held, ending)
         _way_out(visit, held, now=now)
@@ -84,7 +89,10 @@ def thank(visit: Visit) -> None:
         "refused": _("The refusal is stored and recorded (2.11)."),
         "not_eligible": _("It is stored and recorded that the person is not eligible (4.7)."),
     }
-    st.success(texts.get(ending.kind) or reasons.why(ending.kind, visit.language))
+    if ending.kind in texts:
+        st.success(texts[ending.kind])
+    else:
+        st.warning(reasons.why(ending.kind, visit.language))
     if ending.receipt:
         st.html(markup.facts([(_("Receipt code, for the person if wanted"), ending.receipt)]))
     if st.button(_("Go on to the list"), type="primary", key="go-on"):
@@ -103,7 +111,8 @@ def _form(visit: Visit, held: Row, draft: Draft, present: str | None = None) -> 
         aloud=True,
     )
     keeper = Drafts(visit.store, visit.account.name, present)
-    return pageform.Form(pages, keeper, frame, held["case"], AT, hold=held["mode"] == dispositions.FACE_TO_FACE)
+    key = hand.key_of(visit, held["case"])
+    return pageform.Form(pages, keeper, frame, key, AT, hold=held["mode"] == dispositions.FACE_TO_FACE)
 
 
 def _presence(visit: Visit, held: Row, draft: Draft) -> Ending | None:
@@ -123,17 +132,17 @@ def _presence(visit: Visit, held: Row, draft: Draft) -> Ending | None:
         if not chosen or ("alone" in chosen and len(chosen) > 1):
             st.error(_("Say who was present: nobody else, or one or more of the others."))
             return None
-    st.session_state.pop(_asked(held), None)
+    st.session_state.pop(_asked(visit, held), None)
     return pageform.hand_in(_form(visit, held, draft, " ".join(chosen)))
 
 
 def _end(visit: Visit, held: Row, ending: Ending) -> None:
     """After the last page: ask who was present, or tell what came of it."""
     if ending.kind == "asked":
-        st.session_state[_asked(held)] = True
+        st.session_state[_asked(visit, held)] = True
     else:
-        pageform.leave(held["case"], AT)
-        st.session_state.pop(_talking(held), None)
+        _leave(visit, held)
+        hand.forget(visit)
         st.session_state[_ended(visit)] = ending
     st.rerun()
 
@@ -144,20 +153,24 @@ def _way_out(visit: Visit, held: Row, *, now: datetime) -> None:
     with st.expander(_("Break off the interview")):
         st.caption(_("What is saved so far is kept. Whoever tries next goes on from there."))
         if st.button(_("Back to the case"), key="to-case"):
-            pageform.leave(held["case"], AT)
-            st.session_state.pop(_talking(held), None)
+            _leave(visit, held)
             st.rerun()
         tried = len(attempts.of_case(visit.store, visit.wave, held["case"]))
         last = tried + 1 >= attempts.most(visit.wave)
         attempt.form(visit, held, now=now, last=last, codes=attempt.BROKEN_OFF[held["mode"]])
 
 
-def _talking(held: Row) -> str:
-    return f"talking-{held['case']}"
+def _leave(visit: Visit, held: Row) -> None:
+    pageform.leave(hand.key_of(visit, held["case"]), AT)
+    st.session_state.pop(_talking(visit, held), None)
 
 
-def _asked(held: Row) -> str:
-    return f"asked-{held['case']}"
+def _talking(visit: Visit, held: Row) -> str:
+    return f"talking-{hand.key_of(visit, held['case'])}"
+
+
+def _asked(visit: Visit, held: Row) -> str:
+    return f"asked-{hand.key_of(visit, held['case'])}"
 
 
 def _ended(visit: Visit) -> str:

@@ -110,7 +110,9 @@ def _assign(visit: Visit, names: Mapping[str, str], districts: Sequence[str], *,
             key="assign_district",
         )
         count = st.number_input(_("Number of cases"), 1, 500, 20, key="assign_count")
-        pressed = st.button(_("Assign"), type="primary", key="assign")
+        # A second press of a double click finds no button of its name any more: it would assign as many again.
+        turn = st.session_state.get("assigned-times", 0)
+        pressed = st.button(_("Assign"), type="primary", key=f"assign-{turn}")
     if not pressed:
         return
     try:
@@ -120,6 +122,7 @@ def _assign(visit: Visit, names: Mapping[str, str], districts: Sequence[str], *,
     except WordedError as error:
         st.error(error.said(_))
         return
+    st.session_state["assigned-times"] = turn + 1
     st.session_state["assigned-said"] = _("{count} cases are assigned to {name}.").format(count=given, name=names[who])
     st.rerun()
 

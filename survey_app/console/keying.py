@@ -20,8 +20,11 @@ def show(visit: Visit) -> None:
     """The sheet that is being keyed in, else where to begin one."""
     st.html(markup.style("interview.css"))
     mine = _open(visit)
+    gone = None if mine else _gone(visit)
     if mine is not None:
         _key(visit, mine)
+    elif gone is not None:
+        _show_gone(visit, gone)
     else:
         _begin(visit)
 
@@ -31,6 +34,22 @@ def _open(visit: Visit) -> Entry | None:
     sheet = st.query_params.get(SHEET, "")
     entries = paper.of_sheet(visit.store, visit.wave, sheet) if sheet else []
     return next((one for one in entries if one.keyer == visit.account.name and not one.finished), None)
+
+
+def _gone(visit: Visit) -> pageform.Form | None:
+    """The page of a sheet that is still on the screen, though the entry was ended elsewhere or thrown away."""
+    return pageform.left_open(_name(visit, st.query_params.get(SHEET, "")), AT)
+
+
+def _show_gone(visit: Visit, form: pageform.Form) -> None:
+    _ = visit.translate
+    gone = WordedError(
+        "Your entry of sheet '{sheet}' is finished or thrown away. Begin again.", sheet=st.query_params[SHEET]
+    )
+    st.error(gone.said(_) + " " + pageform.not_stored(visit.language))
+    pageform.stay(form)
+    if st.button(_("Go on to the sheets"), type="primary", key="go-on-gone"):
+        _leave(form.key)
 
 
 def _begin(visit: Visit) -> None:
@@ -83,7 +102,7 @@ def _key(visit: Visit, mine: Entry) -> None:
     """One page of the sheet."""
     _ = visit.translate
     pages = sheets.visit_of(visit.store, visit.wave, mine)
-    key = f"{mine.sheet}-{mine.entry}-{mine.keyer}"
+    key = _name(visit, mine.sheet)
     frame = _frame(visit, mine, key)
     with st.container(key="form-around"):
         number = _("first") if mine.entry == 1 else _("second")
@@ -103,6 +122,11 @@ def _frame(visit: Visit, mine: Entry, key: str) -> forms.Frame:
     _ = translator(mine.language)
     title = visit.wave.title.get(mine.language) or visit.wave.slug
     return forms.Frame(title=title, send=_("Finish the sheet"), key=f"paper-{key}")
+
+
+def _name(visit: Visit, sheet: str) -> str:
+    """What keeps the widgets of a sheet apart from all others."""
+    return f"{visit.wave.slug}-{sheet}-{visit.account.name}"
 
 
 def _leave(key: str) -> None:

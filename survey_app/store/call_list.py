@@ -183,6 +183,12 @@ def keep(store: Store, wave: Wave, row: Row, interviewer: str, *, now: datetime)
     return store.write(lambda connection: connection.run(_KEEP, key)) == 1
 
 
+def gone_because(store: Store, wave: Wave, case: str) -> str:
+    """Why a case is in an interviewer's hands no more: "used" when it has answered, else "unknown"."""
+    row = store.read(lambda connection: invitations.by_case(connection, wave.slug, case))
+    return "used" if row is not None and row["used"] else "unknown"
+
+
 def let_go(store: Store, wave: Wave, case: str, interviewer: str) -> bool:
     """Put a case back without an attempt; False when it was not in this interviewer's hands."""
     key = {"the_wave": wave.slug, "the_case": case, "the_interviewer": interviewer}

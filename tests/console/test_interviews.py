@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from questionnaires import load_instrument
+from survey_app import submission
 from survey_app.console import call_list as list_view
 from survey_app.console import interviewers as progress_view
 from survey_app.console.visit import Visit
@@ -202,6 +203,76 @@ def test_a_new_session_goes_on_at_the_page_in_the_address(li: Visit, store: Stor
     assert without.press("begin").test.radio(key=f"{id}-en-district").value is None
 
 
+def lose(li: Visit, wave: Wave) -> str:
+    """The case that li has in hand, from now on wang's."""
+    case = call_list.held(li.store, wave, "li")["case"]
+    late = datetime.now() + timedelta(days=1)
+    while call_list.held(li.store, wave, "li"):
+        call_list.take_next(li.store, wave, "wang", now=late)
+        taken_case = call_list.held(li.store, wave, "wang")["case"]
+        if taken_case != case:
+            attempts.record(li.store, wave, taken_case, attempts.Result("2.31"), by="wang", now=late)
+    return str(case)
+
+
+def test_a_page_whose_case_went_into_other_hands_stays_with_its_words_and_stores_nothing(
+    li: Visit, store: Store, wave: Wave
+) -> None:
+    screen = taken(li, "phone").press("begin")
+    id = draft_id(store, wave, call_list.held(store, wave, "li")["case"])
+    screen.choose(f"{id}-en", consent="yes").press("go-next-consent")
+    lose(li, wave)
+    screen.test.text_input(key=f"{id}-en-age").set_value("41")
+    screen.choose(f"{id}-en", district="west").press("go-next-home")
+    for words in (screen.words, screen.press("go-next-home").words):
+        assert "not in your hands any more" in words
+        assert "What was typed on this page was not stored" in words
+        assert screen.test.text_input(key=f"{id}-en-age").value == "41"
+    assert drafts.get(store, wave, id).answers == {"consent": "yes"}
+    assert "to try now" in screen.press("go-on-lost").words
+
+
+def test_a_page_of_a_person_who_has_answered_meanwhile_says_so(li: Visit, store: Store, wave: Wave) -> None:
+    screen = taken(li, "phone").press("begin")
+    case = call_list.held(store, wave, "li")["case"]
+    id = draft_id(store, wave, case)
+    screen.choose(f"{id}-en", consent="yes")
+    submission.submit(store, wave, submission.Submission(id, {"consent": "no"}))
+    assert "has answered meanwhile" in screen.press("go-next-consent").words
+    assert screen.test.radio(key=f"{id}-en-consent").value == "yes"
+
+
+def test_what_stands_in_one_window_is_never_done_to_the_case_that_was_taken_in_another(
+    li: Visit, store: Store, wave: Wave
+) -> None:
+    first = taken(li, "phone")
+    case = call_list.held(store, wave, "li")["case"]
+    Screen(list_view, li).press("put-back")
+    other = taken(li, "face_to_face")
+    assert "Case f1" in other.words
+    first.test.text_area(key=f"note-spring-{case}").set_value("only in the evening")
+    first.press("begin")
+    assert "not in your hands any more" in first.words
+    assert [area.value for area in first.test.text_area] == ["only in the evening"]
+    assert store.read(lambda connection: drafts.of_case(connection, "spring", "f1")) is None
+    assert "Case f1" in first.press("go-on-lost").words
+    assert call_list.held(store, wave, "li")["case"] == "f1"
+
+
+def test_what_a_resident_typed_by_the_link_is_not_shown_and_said_to_be_there(
+    li: Visit, store: Store, wave: Wave
+) -> None:
+    screen = taken(li, "face_to_face")
+    (token,) = invitations.mint(store, wave, ["f1"])
+    own = submission.open_invitation(store, wave, token)
+    submission.save_draft(store, wave, own.id, "consent", {"consent": "yes"}, language="en")
+    assert "What was typed there is not shown to you" in screen.go().words
+    screen.press("begin")
+    id = draft_id(store, wave, "f1")
+    assert id != own.id
+    assert screen.test.radio(key=f"{id}-en-consent").value is None
+
+
 def test_the_language_of_the_interview_is_its_own(li: Visit, store: Store, wave: Wave) -> None:
     screen = taken(li, "phone").press("begin")
     id = draft_id(store, wave, call_list.held(store, wave, "li")["case"])
@@ -220,7 +291,7 @@ def test_breaking_off_records_the_result_keeps_the_draft_and_frees_the_case(
     screen = taken(li, "face_to_face").press("begin")
     id = draft_id(store, wave, "f1")
     screen.choose(f"{id}-en", consent="yes").press("go-next-consent")
-    screen.test.selectbox(key="code-f1").set_value("2.12")
+    screen.test.selectbox(key="code-spring-f1").set_value("2.12")
     screen.go().press("record")
     assert [one.code for one in attempts.of_case(store, wave, "f1")] == ["2.12"]
     assert drafts.get(store, wave, id).answers == {"consent": "yes"}
@@ -230,9 +301,9 @@ def test_breaking_off_records_the_result_keeps_the_draft_and_frees_the_case(
 
 def test_a_result_with_an_agreed_time_is_kept_and_told_to_its_interviewer(li: Visit, store: Store, wave: Wave) -> None:
     screen = taken(li, "face_to_face")
-    screen.test.selectbox(key="code-f1").set_value("2.25")
-    screen.go().test.checkbox(key="agreed-f1").check()
-    screen.go().test.text_area(key="note-f1").set_value("after work")
+    screen.test.selectbox(key="code-spring-f1").set_value("2.25")
+    screen.go().test.checkbox(key="agreed-spring-f1").check()
+    screen.go().test.text_area(key="note-spring-f1").set_value("after work")
     screen.press("record")
     (attempt,) = attempts.of_case(store, wave, "f1")
     assert (attempt.code, attempt.note) == ("2.25", "after work")
@@ -254,7 +325,7 @@ def test_the_next_case_does_not_open_at_once_because_the_last_interview_did(
 ) -> None:
     screen = taken(li, "phone").press("begin")
     case = call_list.held(store, wave, "li")["case"]
-    screen.test.selectbox(key=f"code-{case}").set_value("2.11")
+    screen.test.selectbox(key=f"code-spring-{case}").set_value("2.11")
     screen.go().press("record").press("next-case")
     assert "Begin the interview" in [button.label for button in screen.test.button]
 
@@ -263,7 +334,8 @@ def test_who_runs_the_fieldwork_assigns_and_takes_back(li: Visit, store: Store, 
     chief = Visit(li.settings, store, Account("chief", "organiser", "Chief"), "en", wave, None)
     screen = Screen(progress_view, chief)
     screen.test.number_input(key="assign_count").set_value(1)
-    screen.press("assign")
+    screen.press("assign-0")
+    assert [each.key for each in screen.test.button if str(each.key).startswith("assign")] == ["assign-1"]
     assert "1 cases are assigned to Li." in screen.words
     assert [each.interviewer for each in call_list.open_cases(store, wave, now=datetime.now())].count("li") == 1
     screen.press("take-back")

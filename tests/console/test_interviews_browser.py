@@ -121,8 +121,13 @@ def test_an_interviewer_gets_no_other_view_by_its_address(home: Path, page: Page
         page.fill("input[name=password]", PASSWORD)
         page.press("input[name=password]", "Enter")
         shows(page, "to try now")()
-        for view in OTHERS:
+        page.goto(f"http://127.0.0.1:{port}/interviews?lang=en")
+        shows(page, "to try now")()
+        assert page.get_by_text("Page not found").count() == page.get_by_text("There is no page").count() == 0
+        for view in (*OTHERS, "nothing"):
             page.goto(f"http://127.0.0.1:{port}/{view}?lang=en")
             shows(page, "to try now")()
+            shows(page, "There is no page under that address")()
+            assert page.get_by_text("Page not found").count() == 0
             assert page.locator("h1").all_inner_texts() == ["Interviews"], view
             assert httpx.get(f"http://127.0.0.1:{port}/{view}").status_code == 303

@@ -74,7 +74,7 @@ def key_in(store: Store, wave: Wave, name: str, *, age: str = "41", day: date = 
     entry = next((one for one in paper.of_sheet(store, wave, "c01") if one.keyer == name), None)
     if entry is None or entry.finished:
         return screen
-    prefix = f"paper-c01-{entry.entry}-{name}-en"
+    prefix = f"paper-spring-c01-{name}-en"
     screen.choose(prefix, consent="yes").press("go-next-consent").choose(prefix, district="east")
     screen.test.text_input(key=f"{prefix}-age").set_value(age)
     return screen.press("go-next-home").press("go-next-words")
@@ -112,9 +112,9 @@ def test_a_sheet_that_was_left_is_gone_on_with_in_a_new_session(store: Store, wa
     screen.test.text_input(key="sheet-number").set_value("c01")
     screen.test.date_input(key="sheet-day").set_value(DAY)
     screen.test.selectbox(key="sheet-language").set_value("en")
-    screen.press("key-in").choose("paper-c01-1-li-en", consent="yes").press("go-next-consent")
+    screen.press("key-in").choose("paper-spring-c01-li-en", consent="yes").press("go-next-consent")
     again = Screen(keying, person(store, wave, "li"), sheet="c01", keying="home")
-    assert again.test.radio(key="paper-c01-1-li-en-district").value is None
+    assert again.test.radio(key="paper-spring-c01-li-en-district").value is None
     assert "your unfinished sheets c01" in again.press("leave-sheet").words
 
 
@@ -139,16 +139,16 @@ def test_differences_stand_side_by_side_and_are_settled_with_a_reason_each(store
     said = key_in(store, wave, "wang", age="47", day=DAY + timedelta(days=1)).words
     assert "the two entries differ in 2 places" in said
     chief = Screen(differences, person(store, wave, "chief", "organiser"))
-    options = chief.test.radio(key="right-c01-age").options
+    options = chief.test.radio(key="right-spring-c01-age").options
     assert [option.replace("\\", "") for option in options] == ["li: 41", "wang: 47", "Neither; the paper says:"]
     assert chief.test.button(key="settle").disabled
-    chief.test.radio(key="right-c01-fieldwork-date").set_value("second")
-    chief.test.selectbox(key="reason-c01-fieldwork-date").set_value("misread")
-    chief.test.radio(key="right-c01-age").set_value("other")
+    chief.test.radio(key="right-spring-c01-fieldwork-date").set_value("second")
+    chief.test.selectbox(key="reason-spring-c01-fieldwork-date").set_value("misread")
+    chief.test.radio(key="right-spring-c01-age").set_value("other")
     chief.go()
     assert "1 of 2 differences are settled" in chief.words
-    chief.test.text_input(key="other-c01-age-age").set_value("44")
-    chief.test.selectbox(key="reason-c01-age").set_value("illegible")
+    chief.test.text_input(key="other-spring-c01-age-age").set_value("44")
+    chief.test.selectbox(key="reason-spring-c01-age").set_value("illegible")
     chief.go().press("settle")
     (stored,) = responses.stream(store, wave)
     assert (stored.answers["age"], stored.fieldwork_date) == (44, DAY + timedelta(days=1))
@@ -160,9 +160,9 @@ def test_a_settled_value_that_the_form_does_not_take_is_named(store: Store, wave
     key_in(store, wave, "li", age="41")
     key_in(store, wave, "wang", age="47")
     chief = Screen(differences, person(store, wave, "chief", "organiser"))
-    chief.test.radio(key="right-c01-age").set_value("other")
-    chief.go().test.text_input(key="other-c01-age-age").set_value("7")
-    chief.test.selectbox(key="reason-c01-age").set_value("illegible")
+    chief.test.radio(key="right-spring-c01-age").set_value("other")
+    chief.go().test.text_input(key="other-spring-c01-age-age").set_value("7")
+    chief.test.selectbox(key="reason-spring-c01-age").set_value("illegible")
     chief.go().press("settle")
     assert "The sheet was not stored: age" in chief.words
     assert list(responses.stream(store, wave)) == []

@@ -11,7 +11,10 @@ import survey_app
 
 ROOT = Path(survey_app.__file__).parent
 FIELD = [
-    *(ROOT / "console" / f"{name}.py" for name in ("views", "attempt", "call_list", "differences", "interview")),
+    *(
+        ROOT / "console" / f"{name}.py"
+        for name in ("views", "attempt", "call_list", "differences", "hand", "interview")
+    ),
     *(
         ROOT / "console" / f"{name}.py"
         for name in ("interviewers", "keying", "moments", "pageform", "people", "reasons")

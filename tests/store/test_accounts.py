@@ -125,7 +125,7 @@ def test_what_is_not_listed_is_refused_for_every_role() -> None:
 def test_an_interviewer_interviews_and_sees_no_results() -> None:
     actor = Account("x", "interviewer", "x")
     allowed = {action for action in permissions.ALLOWED if permissions.can(actor, action, "spring")}
-    assert allowed == {"console.enter", "interview.conduct", "paper.key"}
+    assert allowed == {"console.enter", "interview.conduct", "contacts.view", "paper.key"}
 
 
 def test_row_level_data_are_for_analysts_and_administrators_only() -> None:

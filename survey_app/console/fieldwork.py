@@ -124,19 +124,23 @@ def line_table(lines: Iterable[Line], names: Mapping[str, str], language: str) -
 def disposition_table(sample: pd.DataFrame, names: Mapping[str, str], language: str) -> str:
     """The drawn cases of the snapshot by district and outcome (persons), in official order; the sum last."""
     _ = translator(language)
+    outcome = sample["disposition"].map(outcome_of, na_action="ignore").fillna("unknown")
     texts = {
         "complete": _("complete"),
         "refused": _("refused to take part"),
+        "not_reached": _("eligible, not reached"),
+        "other": _("eligible, other"),
         "not_eligible": _("not eligible"),
         "unknown": _("no answer"),
     }
+    # Only interviewers record these two; a wave without them needs no columns for them.
+    texts = {name: text for name, text in texts.items() if name not in {"not_reached", "other"} or name in set(outcome)}
     columns = [
         markup.Column("district", _("District"), kind="name"),
         markup.Column("drawn", _("drawn")),
         *(markup.Column(name, text, apart=name == "complete") for name, text in texts.items()),
         markup.Column("share", _("complete of drawn"), "%", apart=True),
     ]
-    outcome = sample["disposition"].map(outcome_of, na_action="ignore").fillna("unknown")
     table = pd.crosstab(sample["district"].astype(str), outcome).reindex(columns=list(texts), fill_value=0)
     counts = {str(code): row.to_dict() for code, row in table.iterrows()}
     rows = [_outcomes(code, names[code], counts[code]) for code in names if code in counts]
@@ -176,7 +180,8 @@ def scale_check(counts: Mapping[str, int], instrument: Instrument, language: str
 def outcome_of(stored: str) -> str:
     """What a stored outcome or AAPOR code counts as in the table of the drawn sample."""
     group = dispositions.ALL[dispositions.code_of(stored)].group
-    return {"I": "complete", "R": "refused", "NE": "not_eligible"}.get(group, "unknown")
+    known = {"I": "complete", "P": "other", "R": "refused", "NC": "not_reached", "O": "other", "NE": "not_eligible"}
+    return known.get(group, "unknown")
 
 
 def _grouping(visit: Visit) -> str:

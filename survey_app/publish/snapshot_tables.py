@@ -108,10 +108,15 @@ CASE_COLUMNS = (
 )  # fmt: skip
 
 
-def case_frame(cases: Iterable[Any], wave: str) -> pd.DataFrame:
-    """Every drawn case of a wave in the order of its case number; disposition is missing where nothing is known."""
+def case_frame(cases: Iterable[Any], wave: str, outcomes: Mapping[str, str]) -> pd.DataFrame:
+    """Every drawn case of a wave in the order of its case number; outcomes: case -> what came of it, where known.
+
+    disposition: the outcome that the instrument gives what was handed in ("complete", "refused", "not_eligible"), else
+    the AAPOR code of a final result or of the last attempt; missing where nobody tried.
+    """
+    more = {"wave": lambda _case: wave, "disposition": lambda case: outcomes.get(case.case)}
     rows = [
-        [wave if name == "wave" else getattr(case, name) for name in CASE_COLUMNS]
+        [more[name](case) if name in more else getattr(case, name) for name in CASE_COLUMNS]
         for case in sorted(cases, key=lambda case: str(case.case))
     ]
     frame = pd.DataFrame(rows, columns=list(CASE_COLUMNS))

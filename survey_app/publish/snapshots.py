@@ -26,7 +26,7 @@ from questionnaires.codebook import codebook_rows
 from survey_app import submission
 from survey_app.publish.snapshot_tables import case_frame, response_frame, with_ledger, with_weighting_variables
 from survey_app.settings import Settings
-from survey_app.store import files, instruments, invitations, publications, responses, units, waves
+from survey_app.store import attempts, files, instruments, invitations, publications, responses, units, waves
 from survey_app.store.database import Store
 from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Wave
@@ -92,7 +92,7 @@ def _write_content(
         raise StoreError(f"Wave {wave.slug} has no counted response of the probability sample yet; collect some first.")
     probability = with_weighting_variables(with_ledger(probability, instrument, _ledger(settings, wave)), seed=seed)
     opt_in = response_frame([one for one in stream if one.stream == "opt-in"], instrument, seed=seed + 1, design=False)
-    cases = case_frame(invitations.cases(store, wave.slug), wave.slug)
+    cases = case_frame(invitations.cases(store, wave.slug), wave.slug, attempts.outcomes(store, wave.slug))
     _write_text(folder / "instrument.yaml", instrument.source)
     _write_csv(folder / "codebook.csv", codebook_rows(instrument))
     _write_csv(folder / "units.csv", _unit_rows(store, wave), UNIT_COLUMNS)

@@ -37,7 +37,7 @@ _LAST = (
     .subquery()
 )
 _CODES = (
-    select(invitation.c.disposition, disposition.c.code)
+    select(invitation.c.case, invitation.c.disposition, disposition.c.code)
     .select_from(
         invitation.outerjoin(_LAST, _LAST.c.case == invitation.c.case).outerjoin(
             disposition,
@@ -119,6 +119,13 @@ def groups(store: Store, wave: Wave | str) -> dict[str, int]:
     """Drawn cases by group of the response rates (persons): what came of each, else its last attempt, else untried."""
     rows = store.read(lambda connection: connection.all(_CODES, {"the_wave": slug_of(wave)}))
     return dispositions.groups(row["disposition"] or row["code"] for row in rows)
+
+
+def outcomes(store: Store, wave: Wave | str) -> dict[str, str]:
+    """Case -> what came of it: what was handed in or a final code, else the code of its last attempt, if it has one."""
+    rows = store.read(lambda connection: connection.all(_CODES, {"the_wave": slug_of(wave)}))
+    found = {row["case"]: row["disposition"] or row["code"] for row in rows}
+    return {case: outcome for case, outcome in found.items() if outcome}
 
 
 def windows(attempts: list[Attempt]) -> Counter[str]:

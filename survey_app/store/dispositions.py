@@ -41,9 +41,9 @@ DECLARED = """
 3.17  | UH | final | face_to_face | hand | 无法安全到达 | Could not be reached safely
 3.18  | UH | final | face_to_face | hand | 找不到这个地址 | Address not found
 3.21  | UO | 24    | both  | hand | 有人应答，不知受访者是否在此 | Somebody answered; not clear if the person lives here
-3.9   | UO | final | both  | hand | 其他，不知是否合格 | Other, not clear whether eligible
+3.9   | UO | final | both  | hand | 不知是否合格，或名单号码是空号 | Eligibility not clear, or a listed number is dead
 4.1   | NE | final | both  | hand | 已搬出本区 | Moved out of the area
-4.3   | NE | final | phone | hand | 空号或停机 | Number not in service
+4.3   | NE | final | phone | hand | 空号或停机（限随机抽号） | Number not in service (random numbers)
 4.5   | NE | final | both  | hand | 是单位，不是住家 | A business, not a home
 4.6   | NE | final | face_to_face | hand | 空置住房 | Vacant dwelling
 4.7   | NE | final | both  | hand | 没有合格的受访者 | Nobody eligible
@@ -88,16 +88,20 @@ def _declared(line: str) -> Disposition:
 
 
 ALL = {each.code: each for each in map(_declared, DECLARED.strip().splitlines())}
-COMPLETE, REFUSED, BROKEN_OFF, NOT_ELIGIBLE, UNTRIED = "1.1", "2.11", "2.12", "4.7", "3.11"
+COMPLETE, PARTIAL, REFUSED, BROKEN_OFF, NOT_ELIGIBLE, UNTRIED = "1.1", "1.2", "2.11", "2.12", "4.7", "3.11"
+OTHER = "2.36"
 # What an instrument's own disposition item says of an interview that was handed in.
-OUTCOMES = {"complete": COMPLETE, "refused": REFUSED, "not_eligible": NOT_ELIGIBLE}
+OUTCOMES = {"complete": COMPLETE, "partial": PARTIAL, "refused": REFUSED, "not_eligible": NOT_ELIGIBLE}
 
 
 def code_of(disposition: str | None) -> str:
-    """The AAPOR code of what is stored with a case: a code, an instrument's outcome, or None for nothing yet."""
+    """The AAPOR code of what is stored with a case: a code, an instrument's outcome, or None for nothing yet.
+
+    Any other outcome of an instrument is an eligible person's, but no interview that counts: only "complete" does.
+    """
     if disposition is None:
         return UNTRIED
-    return disposition if disposition in ALL else OUTCOMES.get(disposition, COMPLETE)
+    return disposition if disposition in ALL else OUTCOMES.get(disposition, OTHER)
 
 
 def groups(codes: Iterable[str | None]) -> dict[str, int]:

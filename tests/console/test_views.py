@@ -289,7 +289,8 @@ def test_the_drawn_sample_accounts_for_every_case(visit: Visit) -> None:
     ("stored", "counted"),
     [
         ("complete", "complete"), ("refused", "refused"), ("not_eligible", "not_eligible"), ("2.12", "refused"),
-        ("4.3", "not_eligible"), ("2.31", "unknown"), ("3.18", "unknown"),
+        ("4.3", "not_eligible"), ("2.31", "other"), ("3.18", "unknown"), ("2.24", "not_reached"), ("3.9", "unknown"),
+        ("partial", "other"), ("an outcome of one's own", "other"),
     ],
 )  # fmt: skip
 def test_what_an_interviewer_recorded_counts_in_the_drawn_sample(stored: str, counted: str) -> None:

@@ -433,6 +433,10 @@ def test_groups_of_the_response_rates_hold_every_drawn_case_once(store: Store, f
     assert tuple(groups) == dispositions.GROUPS
     assert groups == {"I": 0, "P": 0, "R": 1, "NC": 1, "O": 0, "UH": 23, "UO": 0, "NE": 1}
     assert sum(groups.values()) == 26
+    assert sorted(attempts.outcomes(store, field_wave).values()) == ["2.11", "2.24", "3.13", "4.6"]
+    assert dispositions.groups(["complete", "partial", "refused", "not_eligible", "another", None]) == {
+        "I": 1, "P": 1, "R": 1, "NC": 0, "O": 1, "UH": 1, "UO": 0, "NE": 1,
+    }  # fmt: skip
 
 
 def test_the_declared_codes_are_whole() -> None:

@@ -14,10 +14,12 @@ from survey_app.cli import (
     upkeep_commands,
     wave_commands,
 )
-from survey_app.cli.screen import refuse
+from survey_app.cli.screen import refuse, word
 
 # typer brings its own click from 0.17 on, so the class that all usage errors share is found by its name.
 USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+# By name: the classes stand in parts of the house that most commands never load.
+REFUSALS = {"InstrumentError", "AnswerError", "DesignError", "StoreError"}
 ABOUT = "Sandu 三度: from the questionnaire to a number that can be defended."
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=ABOUT)
 for family in (
@@ -41,9 +43,10 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ValueError as error:
-        if type(error).__name__ not in {"InstrumentError", "AnswerError", "DesignError", "StoreError"}:
+        if not REFUSALS & {kind.__name__ for kind in type(error).__mro__}:
             raise
-        refuse(str(error))
+        said = getattr(error, "said", None)
+        refuse(said(word) if said else str(error))
     except OSError as error:
         if error.errno is None:  # not the system's doing
             raise

@@ -118,8 +118,15 @@ def export(path: Path, to: str, target: Path | None, language: str | None) -> Pa
     return target
 
 
+class _StaysOpen(io.BytesIO):
+    """The library ends its archive even when a full disk has stopped it; it then finds its file still open."""
+
+    def close(self) -> None:
+        """Not before it is forgotten."""
+
+
 def _write_xlsx(instrument: Instrument, made: Path) -> None:
     """In memory first: on a full disk the zip library would complain for itself."""
-    whole = io.BytesIO()
+    whole = _StaysOpen()
     write_xlsx(instrument, whole)
     made.write_bytes(whole.getvalue())

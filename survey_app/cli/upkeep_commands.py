@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from survey_app.cli.screen import console, refuse, show, typed, word
+from survey_app.cli.screen import console, show, typed, word
 from survey_app.settings import Settings
+from survey_app.store.errors import WordedError
 
 PANEL = "Upkeep"
 
@@ -93,16 +94,21 @@ def seal() -> None:
 
 
 def retention(
+    *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    clock_is_right: Annotated[
+        bool, typer.Option("--clock-is-right", help="Somebody looked: after a long pause, or a jump of the clock.")
+    ] = False,
 ) -> None:
     """Delete what is past its time: answers and their snapshots, unfinished drafts, contacts."""
     from survey_app.cli.redemption import retention_table
     from survey_app.store.database import open_store
-    from survey_app.store.retention import apply, due
+    from survey_app.store.retention import apply, due, require_clock
 
     with open_store(Settings.from_environment()) as store:
         found = due(store)
         if not dry_run:
+            require_clock(store, confirmed=clock_is_right)
             apply(store, found)
     show(retention_table(found))
     console.print(word("Nothing was deleted (--dry-run).") if dry_run else word("Deleted."))
@@ -121,7 +127,7 @@ def erase(
     with open_store(settings) as store:
         done = recutting.erase(store, settings, code or typed(word("Receipt code")))
     if done is None:
-        refuse(
+        raise WordedError(
             "No answer has this receipt code; compare it with the thank-you page. "
             "It may have been erased before, or deleted at the end of its time."
         )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from questionnaires import AnswerError, Instrument
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import StoreError, WordedError
 
 LARGEST_BODY = 256 * 1024  # characters; the longest real interview stays under a tenth of it
 LONGEST_CODE = 32  # characters of a unit's code or a disposition
@@ -43,9 +43,11 @@ def typed_receipt(text: str) -> str:
     known = unicodedata.normalize("NFKC", text).upper().translate(str.maketrans("018", "OIB"))
     letters = "".join(one for one in known if one.isalnum())
     if len(letters) != RECEIPT_LENGTH:
-        raise StoreError(
-            f"A receipt code has {RECEIPT_LENGTH} letters and digits in four groups, and {len(letters)} were given. "
-            "Compare it with the thank-you page."
+        raise WordedError(
+            "A receipt code has {wanted} letters and digits in four groups, and {given} were given. "
+            "Compare it with the thank-you page.",
+            wanted=RECEIPT_LENGTH,
+            given=len(letters),
         )
     return _grouped(letters)
 

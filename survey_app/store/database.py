@@ -11,7 +11,7 @@ from survey_app.settings import Settings
 from survey_app.store import chain, schema
 from survey_app.store.connections import Connection
 from survey_app.store.engines import PostgresDatabase, SqliteDatabase
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import StoreError, WordedError
 
 T = TypeVar("T")
 
@@ -80,7 +80,9 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
     if create:
         schema.upgrade(settings)
     elif not settings.database_url and not settings.database.exists():
-        raise StoreError(f"There is no database {settings.database}. Make it with `sandu init`, or run `sandu demo`.")
+        raise WordedError(
+            "There is no database {path}. Make it with `sandu init`, or run `sandu demo`.", path=settings.database
+        )
     store = Store(settings)
     try:
         store.read(schema.check)

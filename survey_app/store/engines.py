@@ -17,7 +17,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 
 from survey_app.store.connections import Connection, Engine, Statements
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import StoreError, WordedError
 from survey_app.store.writer import Writer
 
 T = TypeVar("T")
@@ -62,19 +62,38 @@ def connect_sqlite(driver: ModuleType, path: Path) -> Any:
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
     except driver.Error as error:
-        raise StoreError(f"The database {path} cannot be opened ({error}). {_remedy(str(error))}") from error
+        raise _cannot_open(path, str(error)) from error
     return connection
 
 
-def _remedy(reason: str) -> str:
-    """What to do about what SQLite says."""
+def _cannot_open(path: Path, reason: str) -> WordedError:
+    """What SQLite says, and what to do about it."""
     if "malformed" in reason or "not a database" in reason:
-        return "The file is damaged: leave it as it is, and restore the newest backup into a new folder."
+        return WordedError(
+            "The database {path} is damaged ({reason}). Leave it as it is, and restore the newest backup into a new "
+            "folder.",
+            path=path,
+            reason=reason,
+        )
     if "disk I/O" in reason or "full" in reason:
-        return "Free space on its disk; where there is space, the disk itself fails."
+        return WordedError(
+            "The database {path} cannot be opened ({reason}). Free space on its disk; where there is space, the disk "
+            "itself fails.",
+            path=path,
+            reason=reason,
+        )
     if "locked" in reason or "busy" in reason:
-        return "Another process holds it; try again when that has ended."
-    return "Check that the folder exists and that the file and the folder belong to the user who runs this."
+        return WordedError(
+            "The database {path} is held by another process ({reason}). Try again when that has ended.",
+            path=path,
+            reason=reason,
+        )
+    return WordedError(
+        "The database {path} cannot be opened ({reason}). Check that the folder exists, and that it and the file "
+        "belong to the user who runs this.",
+        path=path,
+        reason=reason,
+    )
 
 
 def require_unused(path: Path) -> None:
@@ -140,18 +159,21 @@ class SqliteDatabase:
     def _explain(self, error: Exception) -> StoreError:
         text = str(error)
         if "full" in text or "disk I/O" in text:
-            return StoreError(
-                f"Nothing was saved: no space is left for {self.path} ({text}). Free space and try again."
+            return WordedError(
+                "Nothing was saved: no space is left for {path} ({reason}). Free space and try again.",
+                path=self.path,
+                reason=text,
             )
         if "locked" in text or "busy" in text:
-            return StoreError(f"Nothing was saved: another process held {self.path} for 10 s. Try again.")
+            return WordedError("Nothing was saved: another process held {path} for 10 s. Try again.", path=self.path)
         if "readonly" in text:
-            return StoreError(
-                f"Nothing was saved: {self.path} may not be written by this user. "
-                "Run the command as the user that owns the data folder."
+            return WordedError(
+                "Nothing was saved: {path} may not be written by this user. "
+                "Run the command as the user that owns the data folder.",
+                path=self.path,
             )
         if "malformed" in text or "not a database" in text:
-            return StoreError(f"The database {self.path} refused ({text}). {_remedy(text)}")
+            return _cannot_open(self.path, text)
         return StoreError(f"The database {self.path} refused: {text}.")
 
 
@@ -183,7 +205,7 @@ class PostgresDatabase:
             self._pool.open(wait=True, timeout=PATIENCE)
         except psycopg_pool.PoolTimeout as error:
             self._pool.close()
-            raise StoreError(
+            raise WordedError(
                 "The PostgreSQL server of SANDU_DATABASE_URL did not let us in. "
                 "Check that it runs and that the address, user and password are right."
             ) from error
@@ -225,5 +247,7 @@ class PostgresDatabase:
 def _explain_postgres(error: Exception) -> StoreError:
     reason = str(error).strip().partition("\n")[0]
     if isinstance(error, psycopg.OperationalError | psycopg_pool.PoolTimeout):
-        return StoreError(f"Nothing was saved: the PostgreSQL server did not answer ({reason}). Try again.")
+        return WordedError(
+            "Nothing was saved: the PostgreSQL server did not answer ({reason}). Try again.", reason=reason
+        )
     return StoreError(f"The PostgreSQL database refused: {reason}.")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import WordedError
 
 PARTIAL = ".sandu-partial"
 LOCK = ".lock"
@@ -29,15 +29,19 @@ def workshop(beside: Path) -> Iterator[Path]:
         _sweep(beside.parent)
         folder, hold = _locked_folder(beside.parent)
     except OSError as error:
-        raise StoreError(
-            f"Nothing can be written beside {beside} ({error.strerror}); name a folder that exists and is writable."
+        raise WordedError(
+            "Nothing can be written beside {path} ({reason}); name a folder that exists and is writable.",
+            path=beside,
+            reason=error.strerror,
         ) from error
     try:
         yield folder
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
-        raise StoreError(f"No space is left beside {beside}; nothing was kept. Free space and try again.") from error
+        raise WordedError(
+            "No space is left beside {path}; nothing was kept. Free space and try again.", path=beside
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(hold)
@@ -69,7 +73,7 @@ def place(finished: Path, target: Path) -> None:
     try:
         target.hardlink_to(finished)
     except FileExistsError as error:
-        raise StoreError(f"{target} exists already and is not written over; name another file.") from error
+        raise _there(target) from error
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -85,7 +89,9 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
     except OSError as error:
-        raise StoreError(f"The file {path} cannot be used ({error.strerror}); make it writable.") from error
+        raise WordedError(
+            "The file {path} cannot be used ({reason}); make it writable.", path=path, reason=error.strerror
+        ) from error
 
 
 @contextmanager
@@ -118,7 +124,11 @@ def somebody_in(folder: Path) -> bool:
 def require_absent(target: Path) -> None:
     """Raise StoreError where there is already something of that name."""
     if os.path.lexists(target):
-        raise StoreError(f"{target} exists already and is not written over; name another file.")
+        raise _there(target)
+
+
+def _there(target: Path) -> WordedError:
+    return WordedError("{path} exists already and is not written over; name another file.", path=target)
 
 
 def sync(path: Path) -> None:

@@ -11,6 +11,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import bindparam, func, select, update
@@ -18,14 +19,18 @@ from sqlalchemy import bindparam, func, select, update
 from survey_app.store import audit, contacts, erasure, files, instruments, publications, waves
 from survey_app.store.connections import Connection
 from survey_app.store.database import Store
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import StoreError, WordedError
 from survey_app.store.reconciliation import DRAFT_DAYS
 from survey_app.store.rewriting import lay_down_anew
 from survey_app.store.sealing import REWRITTEN as SEALED
+from survey_app.store.tables import audit as audit_table
 from survey_app.store.tables import draft, quarantine, response
 
 # What was deleted leaves these files; corrections hold answers too.
 REWRITTEN = (*SEALED, "response_revision")
+CLOCK_CONFIRMED = "clock.confirmed"
+PAUSE_DAYS = 60  # a longer silence in the audit, and retention asks whether the clock is right
+_DAYS = select(audit_table.c.on_date, audit_table.c.action).group_by(audit_table.c.on_date, audit_table.c.action)
 _PAST = (response.c.wave == bindparam("the_wave"), response.c.arrived_on < bindparam("the_day"))
 _HELD_PAST = (
     quarantine.c.wave == bindparam("the_wave"),
@@ -62,6 +67,29 @@ class Due:
     drafts: int = 0
     contacts: int = 0
     snapshots: tuple[Path, ...] = ()
+
+
+def require_clock(store: Store, *, confirmed: bool = False) -> None:
+    """Raise StoreError where the days of the audit jump ahead: a clock that is wrong would delete everything.
+
+    confirmed: somebody looked at the clock and it is right; that is noted, and earlier jumps are not asked about again.
+    """
+    if confirmed:
+        audit.note(store, CLOCK_CONFIRMED)
+        return
+    rows = store.read(lambda connection: connection.all(_DAYS))
+    sure = max((row["on_date"] for row in rows if row["action"] == CLOCK_CONFIRMED), default="")
+    days = sorted({row["on_date"] for row in rows} | {date.today().isoformat()})
+    for before, after in pairwise(days):
+        gap = (date.fromisoformat(after) - date.fromisoformat(before)).days
+        if after > sure and gap > PAUSE_DAYS:
+            raise WordedError(
+                "The days jump from {before} to {after}: either nothing was done here in between, or the clock is "
+                "wrong, and then answers would be deleted before their time. Look at the clock; if it is right, run "
+                "`sandu retention --clock-is-right` once. Nothing was deleted.",
+                before=before,
+                after=after,
+            )
 
 
 def due(store: Store) -> list[Due]:

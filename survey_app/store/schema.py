@@ -20,7 +20,7 @@ from survey_app.settings import Settings
 from survey_app.store import files
 from survey_app.store.connections import Connection
 from survey_app.store.engines import connect_sqlite, sqlite_driver
-from survey_app.store.errors import StoreError
+from survey_app.store.errors import StoreError, WordedError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Every revision this program knows, oldest first; a test holds it against the files in migrations/versions.
@@ -37,7 +37,7 @@ _REVISION = "SELECT version_num FROM alembic_version"
 def check(connection: Connection) -> None:
     """Raise StoreError unless the database has exactly the schema of this program."""
     if connection.one(_TABLE[connection.engine.name]) is None:
-        raise StoreError("The database has no tables yet. Make them with `sandu init`, or run `sandu demo`.")
+        raise WordedError("The database has no tables yet. Make them with `sandu init`, or run `sandu demo`.")
     row = connection.one(_REVISION)
     revision = row["version_num"] if row else None
     if revision == REVISIONS[-1]:
@@ -57,7 +57,7 @@ def postgres_revision(raw: psycopg.Connection) -> str:
 
 def _known(raw: Any, table: str) -> str:
     if raw.execute(table).fetchone() is None:
-        raise StoreError("The database has no tables yet. Make them with `sandu init`, or run `sandu demo`.")
+        raise WordedError("The database has no tables yet. Make them with `sandu init`, or run `sandu demo`.")
     row = raw.execute(_REVISION).fetchone()
     if row is None or row[0] not in REVISIONS:
         raise _refusal(row[0] if row else None)
@@ -66,13 +66,17 @@ def _known(raw: Any, table: str) -> str:
 
 def _refusal(revision: str | None) -> StoreError:
     if revision in REVISIONS or revision is None:
-        return StoreError(
-            f"The database has schema {revision}, this program needs {REVISIONS[-1]}. "
-            "Make a backup, then bring it up to date with `sandu init`."
+        return WordedError(
+            "The database has schema {revision}, this program needs {needed}. "
+            "Make a backup, then bring it up to date with `sandu init`.",
+            revision=revision,
+            needed=REVISIONS[-1],
         )
-    return StoreError(
-        f"The database has schema {revision}, which is newer than this program's {REVISIONS[-1]}. "
-        "Install the version of Sandu that wrote it; nothing was changed."
+    return WordedError(
+        "The database has schema {revision}, which is newer than this program's {needed}. "
+        "Install the version of Sandu that wrote it; nothing was changed.",
+        revision=revision,
+        needed=REVISIONS[-1],
     )
 
 
@@ -115,9 +119,10 @@ def changing(settings: Settings) -> Iterator[SqlConnection]:
             yield connection
     except (DBAPIError, psycopg.Error, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        raise StoreError(
-            f"The database could not be made or brought up to date ({reason}); it is as it was before. "
-            "Mend that, then run the command again."
+        raise WordedError(
+            "The database could not be made or brought up to date ({reason}); it is as it was before. "
+            "Mend that, then run the command again.",
+            reason=reason,
         ) from error
     finally:
         engine.dispose()

@@ -7,13 +7,15 @@ import shutil
 import stat
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import update
 
 from survey_app.settings import Settings
-from survey_app.store import contacts, open_store
+from survey_app.store import contacts, open_store, responses
 from survey_app.store.tables import response
 from tests.cli.conftest import Home
 from tests.cli.test_refusals import command
@@ -45,7 +47,37 @@ def test_a_damaged_database_names_the_backup(copy: Path) -> None:
     for name in ("-wal", "-shm"):
         Path(f"{copy / 'sandu.sqlite'}{name}").unlink(missing_ok=True)
     for arguments in (["check"], ["seal"], ["backup", str(copy.parent / "b.zip")]):
-        assert "restore the newest backup into a new folder" in said(*arguments, home=copy)
+        assert "restore the newest backup into a new folder." in said(*arguments, home=copy)
+
+
+def test_what_is_refused_at_night_is_said_in_the_operators_language(tmp_path: Path) -> None:
+    for language, words in (("zh", "没有数据库"), ("en", "There is no database")):
+        ran = command("check", SANDU_HOME=str(tmp_path / "home"), SANDU_LANGUAGE=language)
+        assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+        assert ran.stderr.startswith(words)
+        assert str(tmp_path / "home" / "sandu.sqlite") in ran.stderr
+
+
+def test_a_clock_that_jumped_ahead_deletes_nothing_until_somebody_looked_at_it(copy: Path, run, monkeypatch) -> None:
+    monkeypatch.setenv("SANDU_HOME", str(copy))
+
+    def answers() -> int:
+        with open_store(Settings.from_environment({"SANDU_HOME": str(copy)})) as store:
+            return sum(1 for _ in responses.stream(store, "chengdu-2026-2"))
+
+    before = answers()
+    for day in (4000, 4001):  # the second night too: the jump stays in the audit
+        with time_machine.travel(date.today() + timedelta(days=day), tick=False):
+            assert run("seal").code == 0
+            ran = run("retention")
+            assert (ran.code, ran.err.count("\n")) == (2, 1)
+            assert f"The days jump from {date.today() - timedelta(days=day)} to" in ran.err
+        assert answers() == before
+    with time_machine.travel(date.today() + timedelta(days=4002), tick=False):
+        assert run("retention", "--clock-is-right").code == 0
+        assert answers() == 0
+    with time_machine.travel(date.today() + timedelta(days=4003), tick=False):
+        assert run("retention").code == 0
 
 
 def test_what_holds_answers_is_read_by_its_owner_only(tmp_path: Path) -> None:
@@ -81,7 +113,8 @@ def test_an_export_onto_a_full_disk_leaves_no_half_and_one_sentence(tmp_path: Pa
     target = tmp_path / f"form.{ending}"
     words = ["instrument", "export", str(PUBLIC_OPINION), "--to", kind, "--output", str(target)]
     code = f"""
-import resource, signal, sys
+import os, resource, signal, sys
+os.environ['SANDU_LANGUAGE'] = 'en'
 from survey_app.cli import instruments, main
 load = instruments.load_instrument
 def load_then_fill(path):

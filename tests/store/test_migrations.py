@@ -265,7 +265,12 @@ def test_processes_that_start_together_migrate_once(settings: Settings) -> None:
 def test_a_command_on_an_old_schema_says_what_to_do(settings: Settings, command: list[str]) -> None:
     schema.downgrade(settings, "0001")
     environment = {name: given for name, given in os.environ.items() if not name.startswith("SANDU_")}
-    environment |= {"SANDU_HOME": str(settings.home), "SANDU_PUBLIC_PORT": "18501", "SANDU_CONSOLE_PORT": "18502"}
+    environment |= {
+        "SANDU_HOME": str(settings.home),
+        "SANDU_LANGUAGE": "en",
+        "SANDU_PUBLIC_PORT": "18501",
+        "SANDU_CONSOLE_PORT": "18502",
+    }
     if settings.database_url:
         environment["SANDU_DATABASE_URL"] = settings.database_url
     start = [sys.executable, "-m", "survey_app.cli"]

@@ -172,7 +172,7 @@ def test_sqlite_runs_with_the_log_ahead_and_full_syncs(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sandu.sqlite").write_bytes(b"not a database, but long enough to look like one" * 100)
     for create in (False, True):
-        with pytest.raises(StoreError, match="cannot be opened"):
+        with pytest.raises(StoreError, match="is damaged"):
             open_store(Settings(home=tmp_path, data=tmp_path, secret=b"s" * 32), create=create)
 
 

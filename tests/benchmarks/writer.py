@@ -110,8 +110,10 @@ def prepared(store: Store) -> intake.Arriving:
     instrument = instruments.load(store, wave.instrument_id, wave.instrument_version)
     answers = {name: random.choice(list(CHOICES)) for items in PAGES.values() for name in items}
     raw = to_json(answers)
-    return intake.Arriving(
+    arriving = intake.Arriving(
         id=str(uuid.uuid4()), token=None, mode="web", door="plain", fieldwork_date=date.today(), durations={},
         wave=wave, instrument=instrument, language="zh", raw=raw, body_hash=digest(raw), answers=json.loads(raw),
         problems={}, bad_page=None, receipt=str(uuid.uuid4()),
     )  # fmt: skip
+    assert arriving.content  # as `submission.submit` does, before the transaction
+    return arriving

@@ -277,6 +277,8 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
         present=_present(submission.present),
         sheet=submission.sheet,
     )
+    if not arriving.problems:
+        arriving.content  # noqa: B018  (worked out here, in the caller's thread, and kept)
     return store.write(lambda connection: intake.decide(connection, arriving))
 
 

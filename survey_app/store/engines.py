@@ -26,6 +26,7 @@ Work = Callable[[Connection], T]
 OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT = 10_000  # milliseconds
 SHORT_TIMEOUT = 1_000  # milliseconds, for upkeep
+CHECKPOINT = 4_000  # pages, 16 MB of log: a quarter of the pauses that SQLite's own 1,000 make
 POOL = 16
 PATIENCE = 10.0  # seconds until a PostgreSQL server that gives no connection counts as away, at the start
 SHORT_PATIENCE = 5.0  # and while somebody waits for a page
@@ -56,6 +57,7 @@ def connect_sqlite(driver: ModuleType, path: Path) -> Any:
             f"busy_timeout={BUSY_TIMEOUT}",
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={CHECKPOINT}",
             "foreign_keys=ON",
             "secure_delete=ON",
             "temp_store=MEMORY",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from questionnaires import Instrument
@@ -51,6 +52,32 @@ class Arriving:
     interviewer: str | None = None
     present: str | None = None
     sheet: paper.Settled | None = None
+
+    @cached_property
+    def content(self) -> Row:
+        """The columns that hang on nothing in the database: worked out by who hands in, not in the transaction."""
+        roles = self.instrument.with_role("disposition")
+        disposition = code(self.answers.get(roles[0].name)) if roles else None
+        return {
+            "id": self.id,
+            "wave": self.wave.slug,
+            "instrument_id": self.instrument.id,
+            "instrument_version": self.instrument.version,
+            "content_hash": self.instrument.content_hash,
+            "door": self.door,
+            "language": self.language,
+            "answers": to_json(dict(self.answers)),
+            "raw": self.raw,
+            "body_hash": self.body_hash,
+            "consent": _consent(self),
+            "disposition": disposition or "complete",
+            "arrived_on": today(),
+            "fieldwork_date": self.fieldwork_date.isoformat(),
+            "durations": to_json({page: int(spent) for page, spent in self.durations.items()}),
+            "excluded": None,
+            "interviewer": self.interviewer,
+            "present": self.present,
+        }
 
 
 def decide(connection: Connection, new: Arriving) -> Outcome:
@@ -117,7 +144,7 @@ def _hold(connection: Connection, new: Arriving, draft: Row | None, invitation: 
 
 
 def _store(connection: Connection, new: Arriving, draft: Row | None, invitation: Row | None) -> Outcome:
-    row = {**_design(new, invitation), **_content(new), "receipt_hash": digest(new.receipt)}
+    row = {**_design(new, invitation), **new.content, "receipt_hash": digest(new.receipt)}
     if not responses.add(connection, row):  # PostgreSQL: the same arrived twice at the same moment, without a draft
         stored = responses.find(connection, new.id)
         return _again(connection, new, stored) if stored else Conflict()
@@ -155,31 +182,6 @@ def _count_start(connection: Connection, id: str, draft: Row | None, line: Row) 
         tallies.count(connection, "started", line, id)
     else:
         tallies.move(connection, drafts.line_of(draft), line, id)
-
-
-def _content(new: Arriving) -> Row:
-    roles = new.instrument.with_role("disposition")
-    disposition = code(new.answers.get(roles[0].name)) if roles else None
-    return {
-        "id": new.id,
-        "wave": new.wave.slug,
-        "instrument_id": new.instrument.id,
-        "instrument_version": new.instrument.version,
-        "content_hash": new.instrument.content_hash,
-        "door": new.door,
-        "language": new.language,
-        "answers": to_json(dict(new.answers)),
-        "raw": new.raw,
-        "body_hash": new.body_hash,
-        "consent": _consent(new),
-        "disposition": disposition or "complete",
-        "arrived_on": today(),
-        "fieldwork_date": new.fieldwork_date.isoformat(),
-        "durations": to_json({page: int(spent) for page, spent in new.durations.items()}),
-        "excluded": None,
-        "interviewer": new.interviewer,
-        "present": new.present,
-    }
 
 
 def _consent(new: Arriving) -> str | None:

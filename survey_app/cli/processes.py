@@ -63,7 +63,7 @@ def print_addresses(settings: Settings, made: Demonstration) -> None:
             for token in made.invitations(INVITATIONS)
         ),
         (word("Analysts, console"), f"{settings.console_address}/"),
-        (word("Account and password"), f"{made.account} / {made.password}"),
+        *((word("Account and password"), f"{name} / {made.password}") for name in made.accounts),
     ]
     console.print(word("simulated"), style="bold", markup=False)
     for name, value in lines:

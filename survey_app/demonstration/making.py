@@ -1,4 +1,4 @@
-"""Makes the demonstration in a data folder: units, instrument, waves, draw, answers, snapshots, an account.
+"""Makes the demonstration in a data folder: units, instrument, waves, draw, answers, snapshots, fieldwork, accounts.
 
 Every answer enters through `submission.submit`, as from a door. A making that was interrupted continues where it
 stopped; one that is finished is left as it is, with whatever was answered since.
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from questionnaires import load_instrument
+from survey_app.demonstration.fieldwork import begin_fieldwork
 from survey_app.demonstration.filling import Report, fill_wave, reported, silent_report
 from survey_app.demonstration.model import AnswerModel, load_model
 from survey_app.demonstration.population import load_population, rows_of
@@ -25,22 +26,26 @@ from survey_app.demonstration.waves import PEOPLE, draw_sample
 from survey_app.publish.snapshots import write_snapshot
 from survey_app.settings import Settings
 from survey_app.store import accounts, instruments, invitations, units, waves
+from survey_app.store.contacts_opening import contacts_file
 from survey_app.store.database import Store, open_store
 from survey_app.store.engines import require_unused
 from survey_app.store.errors import StoreError
 
-ACCOUNT = "analyst"
+ACCOUNT, ORGANISER, INTERVIEWER = "analyst", "organiser", "interviewer"
+ACCOUNTS = {ACCOUNT: "Analyst 分析员", ORGANISER: "Organiser 组织者", INTERVIEWER: "Interviewer 访问员"}
+"""Account, which is its role too -> display name; all have the one password that is printed."""
 STATE = "demonstration.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """A finished demonstration: its open wave, and the account to look at it with."""
+    """A finished demonstration: its open wave, and the accounts to look at it with; the first is the analyst's."""
 
     settings: Settings
     open_wave: str
     account: str
     password: str = field(repr=False)
+    accounts: tuple[str, ...] = tuple(ACCOUNTS)
 
     def invitations(self, count: int) -> list[str]:
         """Fresh single-use tokens for `count` drawn people of the open wave who have not answered."""
@@ -70,13 +75,15 @@ def _make(settings: Settings, model: AnswerModel, *, report: Report, people: int
         if not finished:
             state = {"password": secrets.token_urlsafe(9), **state, "finished": False}
             _write_state(settings, state)
-            _give_account(store, str(state["password"]))
+            for name in ACCOUNTS:
+                _give_account(store, name, str(state["password"]))
             population = load_population(settings.data, model)
             draw = draw_sample(model, population, people=people)
             for slug in model.waves:
                 fill_wave(store, model, population, draw, slug=slug, report=report, opt_in=opt_in)
             for slug in report(model.waves, "Freezing snapshots", len(model.waves)):
                 write_snapshot(store, settings, slug)
+            begin_fieldwork(store, model.waves[-1], interviewer=INTERVIEWER, organiser=ORGANISER)
             _write_state(settings, state | {"finished": True})
     return Demonstration(settings, model.waves[-1], ACCOUNT, str(state["password"]))
 
@@ -97,11 +104,11 @@ def _only_maker(settings: Settings) -> Iterator[None]:
         os.close(folder)
 
 
-def _give_account(store: Store, password: str) -> None:
-    if accounts.get(store, ACCOUNT) is None:
-        accounts.create(store, ACCOUNT, password, role="analyst", display_name="Analyst 分析员")
+def _give_account(store: Store, name: str, password: str) -> None:
+    if accounts.get(store, name) is None:
+        accounts.create(store, name, password, role=name, display_name=ACCOUNTS[name])
     else:  # an interrupted making, or a lost state file: the password that is printed is the one that holds
-        accounts.set_password(store, ACCOUNT, password)
+        accounts.set_password(store, name, password)
 
 
 def prepare_store(settings: Settings) -> Store:
@@ -123,8 +130,9 @@ def reset_demonstration(settings: Settings) -> None:
         if real:
             raise StoreError(f"{settings.home} holds wave {real[0]}, which is not simulated; set SANDU_HOME elsewhere.")
         require_unused(settings.database)
-    for path in settings.home.glob(f"{settings.database.name}*"):
-        path.unlink()
+    for name in (settings.database.name, contacts_file(settings).name):
+        for path in settings.home.glob(f"{name}*"):
+            path.unlink()
     shutil.rmtree(settings.snapshots, ignore_errors=True)
     (settings.home / STATE).unlink(missing_ok=True)
 

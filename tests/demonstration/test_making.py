@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from analysis import open_snapshot
 from survey_app import submission
 from survey_app.demonstration import Demonstration, make_demonstration, reset_demonstration
 from survey_app.demonstration.truth import INDICES
+from survey_app.pages.sheets import Choice, differences, settle
 from survey_app.publish.catalogue import newest, snapshots_of
 from survey_app.publish.snapshots import write_snapshot
 from survey_app.settings import Settings
-from survey_app.store import accounts, cases, open_store, responses, waves
+from survey_app.store import accounts, call_list, cases, contacts, open_store, paper, responses, waves
 from survey_app.store.checks import check
 from survey_app.store.errors import StoreError
 
@@ -186,6 +188,32 @@ def test_a_second_making_keeps_what_was_answered_and_the_password(made: Made):
         account = accounts.verify(store, again.account, again.password)
         assert account is not None
         assert account.role == "analyst"
+
+
+def test_interviewers_find_cases_with_contacts_and_sheets_of_paper_and_no_number_changes(made: Made, tmp_path: Path):
+    settings = copied(made, tmp_path / "home")
+    with open_store(settings) as store:
+        assert write_snapshot(store, settings, SECOND).name == made.folder(SECOND).name
+        for name in ("organiser", "interviewer"):
+            assert accounts.verify(store, name, made.demonstration.password).role == name
+        wave = waves.get(store, SECOND)
+        held = call_list.take_next(store, wave, "interviewer", now=datetime.now(), mode="phone")
+        assert held["interviewer"] == "interviewer"
+        with contacts.open_contacts(settings) as book:
+            person = contacts.of(book, wave, held["case"])
+        assert person.name.startswith("模拟住户")
+        assert person.phone.startswith("000-0000-")
+        call_list.let_go(store, wave, held["case"], "interviewer")
+        sheets = paper.all_sheets(store, wave)
+        assert sorted([one.finished for one in entries] for entries in sheets.values()) == [
+            [False],
+            [True],
+            [True, True],
+        ]
+        (twice,) = (entries for entries in sheets.values() if len(entries) == 2)
+        assert len(differences(store, wave, twice)) == 2
+        chosen = {one.name: Choice(one.first, "mistyped") for one in differences(store, wave, twice)}
+        assert settle(store, wave, twice[0].sheet, chosen, by="organiser").state == "submitted"
 
 
 def test_invitations_of_the_open_wave_open_a_form_and_differ_at_every_start(made: Made):

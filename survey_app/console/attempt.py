@@ -80,11 +80,12 @@ def _callback(visit: Visit, key: str, now: datetime) -> tuple[datetime, datetime
     """When to try again, if it was agreed."""
     _ = visit.translate
     if not st.checkbox(_("A time was agreed"), key=f"agreed-{key}"):
+        st.session_state.pop(f"today-{key}", None)
         return None
+    # A field whose limits change at midnight would go back to its default, unseen.
+    today = st.session_state.setdefault(f"today-{key}", now.date())
     with st.container(horizontal=True, key="callback"):
-        day = st.date_input(
-            _("Day"), now.date() + timedelta(days=1), min_value=now.date(), key=f"day-{key}", format="YYYY-MM-DD"
-        )
+        day = st.date_input(_("Day"), today + timedelta(days=1), min_value=today, key=f"day-{key}", format="YYYY-MM-DD")
         begin = st.time_input(_("From"), time(18, 0), key=f"from-{key}", step=900)
         end = st.time_input(_("Until"), time(20, 0), key=f"until-{key}", step=900)
     if not isinstance(day, date) or begin is None or end is None:

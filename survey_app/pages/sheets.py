@@ -120,7 +120,7 @@ def differences(store: Store, wave: Wave, entries: list[Entry]) -> list[Differen
     found = [
         Difference(name, first.answers.get(name), second.answers.get(name))
         for name in _compared(instrument, entries)
-        if first.answers.get(name) != second.answers.get(name)
+        if _keyed(instrument, first, name) != _keyed(instrument, second, name)
     ]
     dates = (first.fieldwork_date.isoformat(), second.fieldwork_date.isoformat())
     return found if dates[0] == dates[1] else [Difference(DATE, *dates), *found]
@@ -129,8 +129,8 @@ def differences(store: Store, wave: Wave, entries: list[Entry]) -> list[Differen
 def settle(store: Store, wave: Wave, sheet: str, choices: Mapping[str, Choice], *, by: str) -> Finished:
     """Hand a sheet in with what was chosen where its entries differ.
 
-    Raises StoreError for a difference without a choice or a reason, and for a sheet that is not ready. Where the
-    instrument does not take the answers, nothing is stored and the reason says which item.
+    Raises StoreError for a difference without a choice or a reason, a day outside the fieldwork, and a sheet that is
+    not ready. Where the instrument does not take the answers, nothing is stored and the reason says which item.
     """
     entries = paper.of_sheet(store, wave, sheet)
     if len(entries) < paper.needed(wave) or not all(each.finished for each in entries):
@@ -141,6 +141,8 @@ def settle(store: Store, wave: Wave, sheet: str, choices: Mapping[str, Choice], 
     bad = sorted(name for name, each in choices.items() if each.reason not in REASONS)
     if bad:
         raise WordedError("No reason is given for {items}. Say why the entries differ.", items=", ".join(bad))
+    if DATE in choices:
+        paper.check_day(wave, date.fromisoformat(choices[DATE].value))
     return _submit(store, wave, entries, choices, by=by)
 
 
@@ -168,9 +170,9 @@ def _submit(store: Store, wave: Wave, entries: list[Entry], choices: Mapping[str
             sheet=Settled(
                 sheet=first.sheet,
                 by=by,
-                wrong={each.keyer: _wrong(each, first, compared) for each in entries},
+                wrong={each.keyer: _wrong(instrument, each, first, compared) for each in entries},
                 compared=len(compared),
-                differing=sum(len({str(each.answers.get(name)) for each in entries}) > 1 for name in compared),
+                differing=sum(len({_keyed(instrument, each, name) for each in entries}) > 1 for name in compared),
                 reasons={name: choice.reason for name, choice in choices.items()},
             ),
         ),
@@ -205,5 +207,13 @@ def _compared(instrument: Instrument, entries: list[Entry]) -> list[str]:
     return [name for name in instrument.items if any(name in each.answers for each in entries)]
 
 
-def _wrong(entry: Entry, settled: Entry, compared: list[str]) -> int:
-    return sum(entry.answers.get(name) != settled.answers.get(name) for name in compared)
+def _keyed(instrument: Instrument, entry: Entry, name: str) -> str | tuple[str, ...] | None:
+    """What an entry has, so that the same answer is the same value: crosses have no order."""
+    value = entry.answers.get(name)
+    if not isinstance(value, list):
+        return value
+    return tuple(sorted(value) if instrument.items[name].type == "select_multiple" else value)
+
+
+def _wrong(instrument: Instrument, entry: Entry, settled: Entry, compared: list[str]) -> int:
+    return sum(_keyed(instrument, entry, name) != _keyed(instrument, settled, name) for name in compared)

@@ -111,8 +111,7 @@ def begin(store: Store, wave: Wave, new: Entry) -> Entry:
         raise WordedError(
             "'{sheet}' is no sheet number. Use letters, digits, dot, hyphen; 64 at most.", sheet=new.sheet[:40]
         )
-    if new.fieldwork_date > date.today() or (wave.opens and new.fieldwork_date < wave.opens):
-        raise WordedError("{day} is not within the fieldwork of this wave. Check the date.", day=new.fieldwork_date)
+    check_day(wave, new.fieldwork_date)
     named = {"sheet": new.sheet}
 
     def work(connection: Connection) -> Entry:
@@ -132,6 +131,12 @@ def begin(store: Store, wave: Wave, new: Entry) -> Entry:
         return begun
 
     return store.write(work)
+
+
+def check_day(wave: Wave, day: date) -> None:
+    """StoreError for a day on which nobody of the wave can have been asked."""
+    if day > date.today() or (wave.opens and day < wave.opens):
+        raise WordedError("{day} is not within the fieldwork of this wave. Check the date.", day=day)
 
 
 def save(store: Store, mine: Entry, *, page: str, names: set[str], answers: Mapping[str, Any], language: str) -> Entry:

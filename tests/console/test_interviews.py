@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -310,6 +310,29 @@ def test_a_result_with_an_agreed_time_is_kept_and_told_to_its_interviewer(li: Vi
     assert attempt.callback_until - attempt.callback_from == 2 * 3600
     assert "f1 face to face east 1 Not available now; come again" in screen.words
     assert "18:00–20:00" in screen.words
+
+
+def test_the_day_that_was_agreed_stays_when_midnight_passes_before_it_is_recorded(
+    li: Visit, store: Store, wave: Wave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.combine(date.today() + timedelta(days=1), time(23, 58))
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return at
+
+    monkeypatch.setattr(list_view, "datetime", Clock)
+    screen = taken(li, "face_to_face")
+    screen.test.selectbox(key="code-spring-f1").set_value("2.25")
+    screen.go().test.checkbox(key="agreed-spring-f1").check()
+    agreed = at.date() + timedelta(days=2)
+    screen.go().test.date_input(key="day-spring-f1").set_value(agreed)
+    screen.go()
+    at += timedelta(minutes=5)
+    screen.press("record")
+    (attempt,) = attempts.of_case(store, wave, "f1")
+    assert datetime.fromtimestamp(attempt.callback_from) == datetime.combine(agreed, time(18, 0))
 
 
 def test_nothing_is_recorded_without_a_result_and_a_case_can_be_put_back(li: Visit, store: Store, wave: Wave) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from questionnaires import load_instrument
 from survey_app import submission
 from survey_app.pages import sheets
 from survey_app.pages.sheets import Choice, Difference, Finished, Sheets
-from survey_app.store import Store, StoreError, Wave, audit, checks, invitations, paper, responses, waves
+from survey_app.store import Store, StoreError, Wave, audit, checks, instruments, invitations, paper, responses, waves
 from survey_app.store.paper import Entry, Quality
 from survey_app.submission import Quarantined
 
+SMALL = Path(__file__).with_name("small.yaml")
 DAY = date.today() - timedelta(days=3)
 YES = {"consent": "yes", "district": "east", "age": "41", "remark": "好"}
 
@@ -23,7 +27,7 @@ def entry(wave: Wave, sheet: str, keyer: str, day: date = DAY, **more: object) -
     return Entry(wave.slug, sheet, keyer, "zh", day, **more)
 
 
-def key(store: Store, wave: Wave, sheet: str, keyer: str, answers: dict[str, str], *, day: date = DAY) -> Finished:
+def key(store: Store, wave: Wave, sheet: str, keyer: str, answers: dict[str, Any], *, day: date = DAY) -> Finished:
     """One whole entry, page by page."""
     mine = paper.begin(store, wave, entry(wave, sheet, keyer, day))
     visit = sheets.visit_of(store, wave, mine)
@@ -49,6 +53,28 @@ def test_two_entries_that_agree_are_one_answer_of_mode_paper_with_the_sheet_s_da
     assert one.answers["age"] == 41
     assert paper.of_sheet(store, wave, "c03") == []
     assert checks.check(store) == []
+
+
+def test_a_day_outside_the_fieldwork_cannot_be_settled_upon(store: Store, wave: Wave) -> None:
+    key(store, wave, "c03", "li", YES)
+    key(store, wave, "c03", "wang", YES, day=DAY - timedelta(days=1))
+    tomorrow = (date.today() + timedelta(days=1)).isoformat()
+    with pytest.raises(StoreError, match="not within the fieldwork"):
+        sheets.settle(store, wave, "c03", {sheets.DATE: Choice(tomorrow, "misread")}, by="chief")
+    assert stored(store, wave) == []
+
+
+def test_crosses_in_another_order_are_no_difference(store: Store, tmp_path: Path) -> None:
+    source = SMALL.read_text("utf-8").replace("type: text", "type: select_multiple district")
+    (tmp_path / "several.yaml").write_text(source.replace("form_id: small", "form_id: several"), "utf-8")
+    instrument = load_instrument(tmp_path / "several.yaml")
+    instruments.publish(store, instrument)
+    wave = Wave("several", {"zh": "多选"}, "510100", "nbs", "2023", instrument.id, instrument.version, open_link=True)
+    waves.create(store, wave)
+    key(store, wave, "A-1", "li", {**YES, "remark": ["east", "west"]})
+    assert key(store, wave, "A-1", "wang", {**YES, "remark": ["west", "east"]}).state == "submitted"
+    key(store, wave, "A-2", "li", {**YES, "remark": ["east", "west"]})
+    assert key(store, wave, "A-2", "wang", {**YES, "remark": ["west"]}) == Finished("differs", differences=1)
 
 
 def test_the_same_person_makes_no_second_entry(store: Store, wave: Wave) -> None:

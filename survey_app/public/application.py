@@ -1,7 +1,7 @@
 """The residents' process put together: routes, middleware, and the entrance that sorts addresses between the doors."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -50,6 +50,10 @@ class Entrance:
             return await run_in_threadpool(root, Request(scope))
         if path in STREAMLIT_FILES or path.startswith(STREAMLIT_PATHS):
             return None
+        query = unquote(scope["query_string"].decode("utf-8", "replace"))
+        mended = addresses.as_printed(path + ("?" + query if query else ""))
+        if mended and scope["method"] in {"GET", "HEAD"}:
+            return RedirectResponse(mended, 303)
         found = {route.matches(scope)[0] for route in routes.ROUTES}
         # Answered here because Streamlit, asked next, redirects and serves its own page for whatever it does not know.
         return None if Match.FULL in found else error_page(405 if Match.PARTIAL in found else 404)

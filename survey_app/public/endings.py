@@ -26,6 +26,7 @@ def words(ending: Ending, _: Callable[[str], str]) -> Words:
         "complete": Words(
             _("Thank you! Your answers have arrived."),
             (
+                _("That is all; nothing more is needed from you."),
                 _("They are only reported in totals, together with those of many others."),
                 *(() if ending.receipt else (receipt_gone,)),
             ),
@@ -69,7 +70,10 @@ def words(ending: Ending, _: Callable[[str], str]) -> Words:
         ),
         "closed": Words(
             _("This survey has ended."),
-            (_("No more answers are taken. Thank you for your interest."),),
+            (
+                _("No more answers are taken. Thank you for your interest."),
+                _("A form that was begun and not sent does not count."),
+            ),
             status=410,
         ),
         "not_open": Words(

@@ -1,7 +1,13 @@
 """Addresses of the plain door, and of the Streamlit door for the same visit."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from urllib.parse import urlencode
+
+_PRINTED = re.compile(r"/s/[a-z0-9][a-z0-9-]{0,63}/?(\?t=[a-z0-9-]{1,64})?")
+_LONGEST_TYPED = 200
+_READ = re.compile(r"/s/[a-z0-9-]+/?(\?t=[a-zA-Z0-9 -]*)?")
 
 
 def start(slug: str, query: Mapping[str, str | None] | None = None) -> str:
@@ -29,3 +35,14 @@ def streamlit(slug: str, visit_id: str = "", page: str = "", query: Mapping[str,
 def _query(values: Mapping[str, str | None]) -> str:
     given = {name: value for name, value in values.items() if value}
     return "?" + urlencode(given) if given else ""
+
+
+def as_printed(typed: str) -> str | None:
+    """The address that a letter prints, for one typed from it in capitals or on a Chinese keyboard (？ for ?).
+
+    None where nothing needs mending, or what was typed is no such address.
+    """
+    if len(typed) > _LONGEST_TYPED:
+        return None
+    mended = unicodedata.normalize("NFKC", typed).casefold().rstrip(" .\u3002")
+    return mended if mended != typed and _PRINTED.fullmatch(mended) and not _READ.fullmatch(typed) else None

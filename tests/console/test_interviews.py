@@ -326,7 +326,7 @@ def test_the_day_that_was_agreed_stays_when_midnight_passes_before_it_is_recorde
     screen = taken(li, "face_to_face")
     screen.test.selectbox(key="code-spring-f1").set_value("2.25")
     screen.go().test.checkbox(key="agreed-spring-f1").check()
-    agreed = at.date() + timedelta(days=2)
+    agreed = at.date() + timedelta(days=4)
     screen.go().test.date_input(key="day-spring-f1").set_value(agreed)
     screen.go()
     at += timedelta(minutes=5)

@@ -312,7 +312,7 @@ def test_a_result_with_an_agreed_time_is_kept_and_told_to_its_interviewer(li: Vi
     assert "18:00–20:00" in screen.words
 
 
-def test_the_day_that_was_agreed_stays_when_midnight_passes_before_it_is_recorded(
+def test_a_time_that_went_by_at_midnight_is_refused_and_not_moved_to_another_day(
     li: Visit, store: Store, wave: Wave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = datetime.combine(date.today() + timedelta(days=1), time(23, 58))
@@ -326,13 +326,12 @@ def test_the_day_that_was_agreed_stays_when_midnight_passes_before_it_is_recorde
     screen = taken(li, "face_to_face")
     screen.test.selectbox(key="code-spring-f1").set_value("2.25")
     screen.go().test.checkbox(key="agreed-spring-f1").check()
-    agreed = at.date() + timedelta(days=4)
-    screen.go().test.date_input(key="day-spring-f1").set_value(agreed)
+    screen.go().test.date_input(key="day-spring-f1").set_value(at.date())
+    screen.test.time_input(key="until-spring-f1").set_value(time(23, 59))
     screen.go()
     at += timedelta(minutes=5)
-    screen.press("record")
-    (attempt,) = attempts.of_case(store, wave, "f1")
-    assert datetime.fromtimestamp(attempt.callback_from) == datetime.combine(agreed, time(18, 0))
+    assert "not in the past" in screen.press("record").words
+    assert attempts.of_case(store, wave, "f1") == []
 
 
 def test_nothing_is_recorded_without_a_result_and_a_case_can_be_put_back(li: Visit, store: Store, wave: Wave) -> None:

@@ -48,9 +48,14 @@ class Demonstration:
     accounts: tuple[str, ...] = tuple(ACCOUNTS)
 
     def invitations(self, count: int) -> list[str]:
-        """Fresh single-use tokens for `count` drawn people of the open wave who have not answered."""
+        """Fresh single-use tokens for `count` drawn people of the open wave who have not answered.
+
+        Those who never had one come first: a token that somebody may hold is replaced last.
+        """
         with closing(open_store(self.settings)) as store:
-            return invitations.mint_unanswered(store, self.open_wave, count)
+            fresh = invitations.waiting(store, self.open_wave)
+            found = fresh if len(fresh) >= count else invitations.waiting(store, self.open_wave, again=True)
+            return invitations.mint(store, self.open_wave, [case.case for case in found[:count]])
 
 
 def make_demonstration(

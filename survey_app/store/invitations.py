@@ -56,17 +56,6 @@ _SPEND = (
         invitation.c.used.is_(False),
     )
 )
-# Cases that never got a token come first: a token that somebody may hold is replaced last.
-_UNANSWERED = (
-    select(invitation.c.case)
-    .outerjoin(draft, (draft.c.wave == invitation.c.wave) & (draft.c.case == invitation.c.case))
-    .where(invitation.c.wave == bindparam("the_wave"), invitation.c.used.is_(False), draft.c.id.is_(None))
-    .where(invitation.c.mode == "web")
-    .order_by(invitation.c.token_hash.is_not(None), func.random())
-    .limit(bindparam("the_count"))
-)
-
-
 _WAITING_ALL = (
     select(invitation)
     .where(
@@ -158,21 +147,6 @@ def mint(
 
     store.write(work)
     return tokens
-
-
-def mint_unanswered(store: Store, wave: Wave | str, count: int, expires: date | None = None) -> list[str]:
-    """Tokens for `count` web cases, at random, that have neither answered nor begun.
-
-    Raises StoreError when there are fewer.
-    """
-    values = {"the_wave": slug_of(wave), "the_count": count}
-    found = [row["case"] for row in store.read(lambda connection: connection.all(_UNANSWERED, values))]
-    if len(found) < count:
-        raise StoreError(
-            f"Wave {slug_of(wave)!r} has {len(found)} cases left that have neither answered nor begun; "
-            f"{count} invitations were asked for."
-        )
-    return mint(store, wave, found, expires)
 
 
 def by_token(connection: Connection, wave: str, token: str) -> Row | None:

@@ -119,9 +119,7 @@ def figures() -> Iterator[Figure]:
             yield Figure(f"{what}: p95 (goal: under {goal})", 1000 * percentile(crowd.waits, 0.95), "ms")
             yield Figure(f"{what}: median of {len(crowd.waits)}", 1000 * statistics.median(crowd.waits), "ms")
             yield Figure("   processor that this rate takes of the server's one core", 100 * cost * rate, "%")
-            yield Figure(
-                "   of the time its main thread stood ready without a core: other work here", 100 * starved, "%"
-            )
+            yield Figure("   of the time its main thread stood ready without a core", 100 * starved, "%")
             yield from kept(crowd, store)
     with world() as (settings, store):
         server = processes.public(settings)

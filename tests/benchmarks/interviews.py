@@ -35,7 +35,6 @@ def figures() -> Iterator[Figure]:
         ours, floor = processes.public(settings), bare(Path(folder))
         try:
             yield from _costs(ours, floor)
-            yield asyncio.run(_first_page(ours.address))
         finally:
             ours.stop(), floor.stop()
 
@@ -115,14 +114,3 @@ async def at_bare(address: str) -> None:
         await tab.press("go-next")
     assert "Thank you" in tab.words, tab.words
     await tab.close()
-
-
-async def _first_page(address: str) -> Figure:
-    """Bytes of the first page, which carries its style, headers included, uncompressed, as a new browser gets them."""
-    browser = Browser(address)
-    entered = await browser.request("GET", f"/s/{SLUG}")
-    page = await browser.request("GET", entered.headers["location"])
-    assert "<style>" in page.text
-    await browser.close()
-    return Figure("first plain page on the wire, with redirect and style (goal: at most 15)",
-                  (entered.wire + page.wire) / 1024, "KB")  # fmt: skip

@@ -110,14 +110,16 @@ def figures() -> Iterator[Figure]:
     ):
         with world() as (settings, store):
             server = processes.public(settings)
-            before = server.cpu
+            before, begin, starved = server.cpu, perf_counter(), server.starved
             crowd = asyncio.run(arriving(server, answer, rate))
             cost = (server.cpu - before) / max(1, len(crowd.sent))
+            starved = (server.starved - starved) / (perf_counter() - begin)
             server.stop()
             what = f"{name}, {OPEN} open, {rate} interviews a second"
             yield Figure(f"{what}: p95 (goal: under {goal})", 1000 * percentile(crowd.waits, 0.95), "ms")
             yield Figure(f"{what}: median of {len(crowd.waits)}", 1000 * statistics.median(crowd.waits), "ms")
-            yield Figure(f"{what}: the server's core is busy", 100 * cost * rate, "%")
+            yield Figure("   processor that this rate takes of the server's one core", 100 * cost * rate, "%")
+            yield Figure("   of the time its main thread stood ready without a core", 100 * starved, "%")
             yield from kept(crowd, store)
     with world() as (settings, store):
         server = processes.public(settings)

@@ -52,6 +52,11 @@ class Server:
         return cpu_seconds(self.pid)
 
     @property
+    def starved(self) -> float:
+        """Seconds that its main thread was ready to run and had no core: other work on the machine."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
+    @property
     def memory(self) -> float:
         """Megabytes that it holds."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])

@@ -20,6 +20,8 @@ PAGES: dict[str, dict[str, str]] = {
 }
 GONE = (ConnectionError, EOFError, OSError, WebSocketException, asyncio.TimeoutError)
 """What a client sees when the server dies under it."""
+UNTIL_PRESSED_AGAIN = 15.0
+"""Seconds after which a person presses once more: a server that learns late of a dead socket ends its session's run."""
 THANKS = "您的回答已经收到"
 CHOICES = {"consent": ["yes", "no"], "district": ["east", "west"]}
 
@@ -155,6 +157,16 @@ class Streamlit(Person):
         await self.tab.press(self.button)
 
     async def again(self) -> None:
+        for _ in range(3):
+            try:
+                async with asyncio.timeout(UNTIL_PRESSED_AGAIN):
+                    await self._reconnect_and_press()
+                return
+            except TimeoutError:
+                continue
+        raise AssertionError(f"nothing happens after three presses: {self.words[:500]}")
+
+    async def _reconnect_and_press(self) -> None:
         await self.tab.close()
         await self.tab.connect()
         await self.tab.press(self.button)
@@ -168,8 +180,13 @@ class Streamlit(Person):
         return str(self.tab.held(self.tab.key_of(item)))
 
     async def until_thanked(self) -> None:
-        while not self.thanked:
-            await self.tab.settle()
+        try:
+            async with asyncio.timeout(UNTIL_PRESSED_AGAIN):
+                while not self.thanked:
+                    await self.tab.settle()
+        except TimeoutError:
+            await self.again()
+        assert self.thanked, self.words
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
 from analysis import format_interval, format_number, open_snapshot
 from tests.story.conftest import Demo
@@ -150,7 +150,10 @@ def test_the_streamlit_door_takes_the_same_form(demo: Demo, page_of: Callable[..
         before = shown.inner_text()
         if RECEIPT.search(before):
             break
-        answer_in_streamlit(desk)
+        try:
+            answer_in_streamlit(desk)
+        except TimeoutError:  # between two runs of its script, the page before was still to be seen: look again
+            continue
         button.first.click()
         expect(shown).not_to_have_text(before, use_inner_text=True)
 
@@ -160,7 +163,7 @@ def answer_in_streamlit(desk: Page) -> None:
     for group in desk.get_by_role("radiogroup").all():
         options = group.locator("label[data-testid=stRadioOption]")
         about_the_sponsor = "网格员" in (group.get_attribute("aria-label") or "")
-        (options.last if about_the_sponsor else options.first).click()
+        (options.last if about_the_sponsor else options.first).click(timeout=10_000)
     for box in desk.get_by_test_id("stSelectbox").all():
         if not box.locator("input").input_value():
             box.locator("input").fill(DISTRICT)

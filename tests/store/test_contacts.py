@@ -100,9 +100,8 @@ def test_a_store_of_a_later_version_is_refused_and_left_alone(people: Contacts, 
     assert contacts.of(people, "spring", "c01") == WANG
 
 
-def test_an_unusable_place_is_named(tmp_path, settings: Settings) -> None:
-    if settings.database_url:
-        pytest.skip("the place is a server there")
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_an_unusable_place_is_named(settings: Settings) -> None:
     contacts_opening.contacts_file(settings).mkdir()
     with pytest.raises(StoreError, match=r"contacts\.sqlite cannot be used"):
         contacts.open_contacts(settings)

@@ -192,7 +192,15 @@ def nothing(*_: object) -> bool:
     return True
 
 
-@pytest.mark.parametrize("part", ["tokens and attempts", "tables", "contacts"])
+# What is left in the files of SQLite when its tables are not laid down anew is a test of its own.
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ("sqlite", "tokens and attempts"), ("sqlite", "contacts"),
+        ("postgresql", "tokens and attempts"), ("postgresql", "contacts"), ("postgresql", "tables"),
+    ],
+    indirect=["settings"],
+)  # fmt: skip
 def test_when_a_part_of_the_seal_is_left_out_pairs_are_found(
     fieldwork: Fieldwork, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,10 +208,8 @@ def test_when_a_part_of_the_seal_is_left_out_pairs_are_found(
         monkeypatch.setattr(sealing, "_donors", lambda used: {row["case"]: row for row in used})
     elif part == "contacts":
         monkeypatch.setattr(contacts, "hide_answered", nothing)
-    elif fieldwork.store.settings.database_url:
-        monkeypatch.setattr(sealing, "lay_down_anew", nothing)
     else:
-        pytest.skip("what is left in the files of SQLite is a test of its own")
+        monkeypatch.setattr(sealing, "lay_down_anew", nothing)
     fieldwork.run(nightly=lambda: None)
     submission.seal(fieldwork.store)
     found = attacks(fieldwork)
@@ -238,12 +244,11 @@ def test_a_seal_in_portions_seals_every_used_invitation_and_killed_between_two_i
     assert not any(linked(one) for one in attacks(fieldwork))
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("whole", [True, False], ids=["sealed", "without laying down anew"])
 def test_the_files_of_sqlite_hold_the_rows_and_nothing_else(
     fieldwork: Fieldwork, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if fieldwork.store.settings.database_url:
-        pytest.skip("the files of a server are not ours")
     if not whole:
         monkeypatch.setattr(sealing, "lay_down_anew", nothing)
     fieldwork.run(nightly=lambda: None)

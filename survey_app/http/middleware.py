@@ -5,13 +5,14 @@ Nothing here logs an address, a path or a body: a draft's address is a bearer se
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,8 +40,9 @@ COMMON_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 
-HIDDEN_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
-"""Streamlit's own addresses that tell a stranger about the process; they answer 404."""
+HIDDEN_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check", "/_stcore/upload_file")
+"""Streamlit's own addresses that tell a stranger about the process, or take files, which no page here
+asks for and which stay in the memory; they answer 404."""
 
 LARGEST_DISCARDED = 16 * 1024 * 1024
 """Bytes of an oversized body that are read and dropped before the refusal: a browser shows it only then."""
@@ -241,7 +243,16 @@ async def answer_failure(_request: Request, _error: Exception) -> Response:
     return error_page(500)
 
 
-EXCEPTION_HANDLERS = {HTTPException: answer_http_error, Exception: answer_failure}
+async def answer_nobody(_request: Request, _error: ClientDisconnect) -> Response:
+    """Exception handler for who is gone before the whole page had come: a telephone without a net, no failure."""
+    return Response(status_code=400)
+
+
+EXCEPTION_HANDLERS: Mapping[Any, Callable[[Any, Any], Any]] = {
+    HTTPException: answer_http_error,
+    ClientDisconnect: answer_nobody,
+    Exception: answer_failure,
+}
 """For `exception_handlers=` of an application."""
 
 

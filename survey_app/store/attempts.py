@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -126,11 +125,6 @@ def outcomes(store: Store, wave: Wave | str) -> dict[str, str]:
     rows = store.read(lambda connection: connection.all(_CODES, {"the_wave": slug_of(wave)}))
     found = {row["case"]: row["disposition"] or row["code"] for row in rows}
     return {case: outcome for case, outcome in found.items() if outcome}
-
-
-def windows(attempts: list[Attempt]) -> Counter[str]:
-    """How many of the attempts fell in each time window."""
-    return Counter(each.window for each in attempts if each.window)
 
 
 def _of_case(connection: Connection, wave: str, case: str) -> list[Attempt]:

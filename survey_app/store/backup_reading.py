@@ -25,7 +25,6 @@ MANIFEST = "manifest.json"
 DATABASE = "sandu.sqlite"
 CONTACTS = "contacts.sqlite"
 SECRET = "secret"  # noqa: S105  (the name of a file)
-SNAPSHOTS = "snapshots"
 LARGEST_MANIFEST = 64 * 1024 * 1024  # bytes
 BLOCK = 1024 * 1024  # bytes read at once
 # What a damaged zip makes the library raise; ValueError also covers names that are no text.

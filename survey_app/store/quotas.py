@@ -62,11 +62,6 @@ class Quota:
         return self.taken >= self.cap
 
 
-def set_cap(store: Store, wave: Wave | str, name: str, *, conditions: Mapping[str, Any], cap: int) -> None:
-    """At most `cap` complete answers whose fields equal the conditions ("district", "mode", "stream" or an item)."""
-    set_caps(store, wave, [Quota(name, conditions, cap)])
-
-
 def set_caps(store: Store, wave: Wave | str, wanted: Sequence[Quota]) -> None:
     """Set quotas, all or none; what is stored already is counted, so a quota may be set or changed at any time.
 

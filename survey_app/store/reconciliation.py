@@ -140,11 +140,6 @@ def reconcile(store: Store, wave: Wave | str) -> Reconciliation:
     return store.read(work)
 
 
-def table(store: Store, wave: Wave | str) -> Sequence[Line]:
-    """One line per district, mode and stream, "not yet known" (district None) last."""
-    return reconcile(store, wave).lines
-
-
 def total(lines: Iterable[Line]) -> Line:
     """The lines added up, as one line with district None and mode and stream "all"."""
     sums: Counter[str] = Counter()

@@ -15,7 +15,7 @@ def test_reconcile_prints_every_count_and_that_it_adds_up(run, home, by: str, na
     ran = run("reconcile", WAVE, "--by", by)
     assert ran.code == 0
     with open_store(home.settings) as store:
-        whole = reconciliation.total(reconciliation.table(store, WAVE))
+        whole = reconciliation.total(reconciliation.reconcile(store, WAVE).lines)
     last = next(line for line in ran.out.splitlines() if line.strip().startswith("All"))
     assert last.split()[1:] == [str(getattr(whole, count)) for count in reconciliation.COUNTS]
     assert "…" not in ran.out

@@ -8,6 +8,7 @@ from survey_app.console.visit import Visit
 from survey_app.demonstration.making import Demonstration
 from survey_app.publish.catalogue import Snapshot
 from survey_app.store import Account, Store, quotas, waves
+from survey_app.store.quotas import Quota
 from survey_app.store.tables import quota
 from tests.console.test_views import cells, html, shown, text
 
@@ -17,7 +18,7 @@ def test_quotas_are_shown_in_words_with_what_is_taken_and_left(
 ) -> None:
     visit = Visit(demonstration.settings, store, analyst, "en", waves.get(store, snapshot.wave), snapshot)
     conditions = {"district": "510104", "D1": "female", "mode": "web"}
-    quotas.set_cap(visit.store, visit.wave, "test", conditions=conditions, cap=9000)
+    quotas.set_caps(visit.store, visit.wave, [Quota("test", conditions, 9000)])
     (held,) = [one for one in quotas.state(visit.store, visit.wave) if one.name == "test"]
     try:
         test = shown("fieldwork", visit)

@@ -11,6 +11,7 @@ from survey_app import submission
 from survey_app.http.throttle import Flow, Limits, PostBrake, PostLimits, Throttle
 from survey_app.public.visit import new_id
 from survey_app.store import quotas
+from survey_app.store.quotas import Quota
 from tests.public.conftest import SCREENING, SHUIJINGFANG, Resident, World
 from tests.public.test_streamlit_door import Desk
 
@@ -143,7 +144,7 @@ def test_a_wave_that_takes_no_answers_takes_no_code(client: TestClient, slug: st
 
 
 def test_a_full_quota_is_told_courteously_and_keeps_nothing(resident: Resident, world: World) -> None:
-    quotas.set_cap(world.doors.store, "open", "510104", conditions={"district": "510104"}, cap=0)
+    quotas.set_caps(world.doors.store, "open", [Quota("510104", {"district": "510104"}, 0)])
     resident.open("/s/open").press(consent="yes").press(**SCREENING).press(**{"found-community": "510104017001"})
     assert resident.status == 410
     assert "人数已经够了" in resident.html and "没有保存任何内容" in resident.html
@@ -172,7 +173,7 @@ def test_the_streamlit_door_saves_the_page_and_shows_the_code_until_the_next_but
 
 
 def test_a_full_quota_is_told_at_the_streamlit_door_too(world: World) -> None:
-    quotas.set_cap(world.doors.store, "open", "510104", conditions={"district": "510104"}, cap=0)
+    quotas.set_caps(world.doors.store, "open", [Quota("510104", {"district": "510104"}, 0)])
     desk = Desk("open", new_id()).choose(consent="yes").press().choose(**SCREENING).press()
     desk.app.text_input(key="find").set_value("水井坊")
     desk.press("go-search").choose(**{"found-community": SHUIJINGFANG}).press()

@@ -101,7 +101,7 @@ def play(store: Store, wave: Wave) -> None:
 
 def test_the_equations_hold_whatever_happens(store: Store, wave: Wave) -> None:
     play(store, wave)
-    lines = reconciliation.table(store, wave)
+    lines = reconciliation.reconcile(store, wave).lines
     for line in lines:
         assert line.started == line.drafts_open + line.drafts_expired + line.received + line.erased
         assert line.received == line.accepted + line.quarantined
@@ -129,14 +129,14 @@ def test_an_excluded_response_leaves_the_stream_and_can_come_back(store: Store, 
 def test_drafts_expire_with_the_wave_or_after_thirty_days_and_can_be_purged(store: Store, wave: Wave) -> None:
     play(store, wave)
     waves.close(store, wave.slug)
-    whole = reconciliation.total(reconciliation.table(store, wave))
+    whole = reconciliation.total(reconciliation.reconcile(store, wave).lines)
     assert (whole.drafts_open, whole.drafts_expired) == (0, 5)
     waves.reopen(store, wave.slug)
     with time_machine.travel(date.today() + timedelta(days=31)):
-        whole = reconciliation.total(reconciliation.table(store, wave))
+        whole = reconciliation.total(reconciliation.reconcile(store, wave).lines)
         assert (whole.drafts_open, whole.drafts_expired) == (0, 5)
         assert erasure.purge_drafts(store, wave, older_than=30) == 7  # five begun, one opened only, one in quarantine
-        whole = reconciliation.total(reconciliation.table(store, wave))
+        whole = reconciliation.total(reconciliation.reconcile(store, wave).lines)
         assert (whole.started, whole.drafts_open, whole.drafts_expired) == (12, 0, 5)
         assert checks.check(store) == []
 
@@ -171,14 +171,14 @@ def test_erasure_by_receipt_leaves_a_count_and_nothing_else(store: Store, wave: 
     id_ = new_id()
     submission.submit(store, wave, Submission(id_, {**YES, "age": "7", "remark": secret_word}))
     outcome = submission.submit(store, wave, Submission(id_, {**YES, "remark": secret_word}))
-    before = reconciliation.total(reconciliation.table(store, wave))
+    before = reconciliation.total(reconciliation.reconcile(store, wave).lines)
     assert submission.erase(store, outcome.receipt.lower()) == wave.slug
     assert submission.erase(store, outcome.receipt) is None
     for table in (response, draft_table, invitation_table, audit_table):
         rows = store.read(lambda connection, table=table: connection.all(table.select()))
         assert secret_word not in str(rows)
         assert id_ not in str(rows)
-    after = reconciliation.total(reconciliation.table(store, wave))
+    after = reconciliation.total(reconciliation.reconcile(store, wave).lines)
     assert (after.erased, after.accepted, after.started) == (1, before.accepted - 1, before.started)
     assert checks.check(store) == []
 

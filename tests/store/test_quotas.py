@@ -9,6 +9,7 @@ from questionnaires import load_instrument
 from survey_app import submission
 from survey_app.store import Store, Wave, checks, drafts, invitations, quotas, reconciliation
 from survey_app.store.errors import StoreError
+from survey_app.store.quotas import Quota
 from survey_app.store.shapes import Refused
 from survey_app.submission import Accepted, Submission, new_id
 
@@ -18,7 +19,7 @@ WEST = {**YES, "district": "west"}
 
 def fill(store: Store, wave: Wave, name: str, **conditions: object) -> None:
     """A quota of one place, and that place taken by somebody whom every such quota lets in."""
-    quotas.set_cap(store, wave, name, conditions=conditions, cap=1)
+    quotas.set_caps(store, wave, [Quota(name, conditions, 1)])
     assert isinstance(submission.submit(store, wave, Submission(new_id(), YES)), Accepted)
 
 
@@ -27,8 +28,8 @@ def save(store: Store, wave: Wave, id: str, page: str, **answers: object) -> obj
 
 
 def test_twenty_writers_never_exceed_overlapping_quotas_and_a_refusal_leaves_nothing(store: Store, wave: Wave) -> None:
-    quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=7)
-    quotas.set_cap(store, wave, "forty", conditions={"age": "40"}, cap=9)
+    quotas.set_caps(store, wave, [Quota("east", {"district": "east"}, 7)])
+    quotas.set_caps(store, wave, [Quota("forty", {"age": "40"}, 9)])
     many = [Submission(new_id(), YES) for _ in range(40)] + [Submission(new_id(), WEST) for _ in range(40)]
     with ThreadPoolExecutor(20) as pool:
         outcomes = list(pool.map(lambda one: submission.submit(store, wave, one), many))
@@ -41,13 +42,13 @@ def test_twenty_writers_never_exceed_overlapping_quotas_and_a_refusal_leaves_not
 
 def test_a_place_taken_in_one_quota_is_given_back_when_the_next_is_full(store: Store, wave: Wave) -> None:
     fill(store, wave, "z-forty", age=40)
-    quotas.set_cap(store, wave, "a-east", conditions={"district": "east"}, cap=5)
+    quotas.set_caps(store, wave, [Quota("a-east", {"district": "east"}, 5)])
     assert submission.submit(store, wave, Submission(new_id(), YES)) == Refused("quota")
     assert [quota.taken for quota in quotas.state(store, wave)] == [1, 1]  # the answer that fills the other one
 
 
 def test_a_repeat_of_an_accepted_answer_takes_no_second_place(store: Store, wave: Wave) -> None:
-    quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=1)
+    quotas.set_caps(store, wave, [Quota("east", {"district": "east"}, 1)])
     one = Submission(new_id(), YES)
     assert all(isinstance(submission.submit(store, wave, one), Accepted) for _ in range(3))
     assert [quota.taken for quota in quotas.state(store, wave)] == [1]
@@ -73,7 +74,7 @@ def test_who_is_turned_away_counts_as_expired_and_a_second_press_counts_nothing(
     for _ in range(2):
         assert submission.submit(store, wave, Submission(late, YES)) == Refused("quota")
     assert save(store, wave, early, "home", district="east") == Refused("quota")
-    whole = reconciliation.total(reconciliation.table(store, wave))
+    whole = reconciliation.total(reconciliation.reconcile(store, wave).lines)
     assert (whole.started, whole.drafts_expired, whole.quota_full, whole.drafts_open) == (3, 2, 2, 0)
     assert checks.check(store) == []
 
@@ -83,14 +84,14 @@ def test_an_invitation_of_somebody_turned_away_is_not_spent(store: Store, wave: 
     (token,) = invitations.mint(store, wave, ["c01"])
     begun = submission.open_invitation(store, wave, token)
     assert save(store, wave, begun.id, "consent", consent="yes") == Refused("quota")
-    quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=2)
+    quotas.set_caps(store, wave, [Quota("east", {"district": "east"}, 2)])
     again = submission.open_invitation(store, wave, token)
     assert isinstance(submission.submit(store, wave, Submission(again.id, YES)), Accepted)
     assert checks.check(store) == []
 
 
 def test_who_refuses_to_take_part_fills_no_cell_and_is_thanked_though_it_is_full(store: Store, wave: Wave) -> None:
-    quotas.set_cap(store, wave, "all", conditions={}, cap=1)
+    quotas.set_caps(store, wave, [Quota("all", {}, 1)])
     assert isinstance(submission.submit(store, wave, Submission(new_id(), {"consent": "no"})), Accepted)
     assert [quota.taken for quota in quotas.state(store, wave)] == [0]
     submission.submit(store, wave, Submission(new_id(), YES))
@@ -111,9 +112,9 @@ def test_a_band_is_not_known_before_what_it_is_worked_out_from(tmp_path: Path) -
 def test_a_quota_that_is_set_late_counts_what_is_stored(store: Store, wave: Wave) -> None:
     for answers in (YES, YES, WEST, {"consent": "no"}):
         submission.submit(store, wave, Submission(new_id(), answers))
-    quotas.set_cap(store, wave, "east", conditions={"district": "east"}, cap=3)
+    quotas.set_caps(store, wave, [Quota("east", {"district": "east"}, 3)])
     assert [(quota.taken, quota.full) for quota in quotas.state(store, wave)] == [(2, False)]
-    quotas.set_cap(store, wave, "east", conditions={"age": "40"}, cap=3)
+    quotas.set_caps(store, wave, [Quota("east", {"age": "40"}, 3)])
     assert [(quota.taken, quota.full) for quota in quotas.state(store, wave)] == [(3, True)]
     assert submission.submit(store, wave, Submission(new_id(), WEST)) == Refused("quota")
 
@@ -132,5 +133,5 @@ def test_a_quota_that_cannot_be_is_refused(
 ) -> None:
     fill(store, wave, "east", district="east")
     with pytest.raises(StoreError, match=said):
-        quotas.set_cap(store, wave, "east", conditions=conditions, cap=cap)
+        quotas.set_caps(store, wave, [Quota("east", conditions, cap)])
     assert [(quota.cap, quota.taken) for quota in quotas.state(store, wave)] == [(1, 1)]

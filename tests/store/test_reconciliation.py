@@ -5,6 +5,7 @@ from sqlalchemy import delete, update
 
 from survey_app import submission
 from survey_app.store import Store, Wave, checks, erasure, invitations, quotas, reconciliation, responses
+from survey_app.store.quotas import Quota
 from survey_app.store.tables import response, tally
 from survey_app.submission import Accepted, Quarantined, Submission, new_id
 
@@ -18,7 +19,7 @@ def save(store: Store, wave: Wave, id: str, page: str, **answers: object) -> obj
 
 
 def in_line(store: Store, wave: Wave, district: str | None, stream: str = "opt-in") -> reconciliation.Line:
-    lines = reconciliation.table(store, wave)
+    lines = reconciliation.reconcile(store, wave).lines
     return next((one for one in lines if (one.district, one.stream) == (district, stream)), NONE)
 
 
@@ -41,7 +42,7 @@ def test_an_interview_is_followed_from_district_to_district(store: Store, wave: 
 
 
 def test_every_way_an_interview_can_go_adds_up_in_every_line(store: Store, wave: Wave) -> None:
-    quotas.set_cap(store, wave, "west", conditions={"district": "west"}, cap=1)
+    quotas.set_caps(store, wave, [Quota("west", {"district": "west"}, 1)])
     tokens = invitations.mint(store, wave, ["c00", "c01", "c30"])
     begun = [submission.open_invitation(store, wave, token) for token in tokens]
     save(store, wave, begun[1].id, "consent", consent="yes")

@@ -67,7 +67,7 @@ def _printed_until(process: "subprocess.Popen[str]", last: str) -> str:
 def _read(home: Path, printed: str) -> Demo:
     links = re.findall(r"(http://localhost:\d+/s/[a-z0-9-]+)(\?t=\S+)?\s", printed)
     console = re.findall(r"(http://localhost:\d+/)\s", printed)[-1]
-    account, password = re.findall(r"(\S+) / (\S+)\s", printed)[-1]
+    account, password = re.findall(r"(\S+) / (\S+)\s", printed)[0]  # the analyst's comes first
     return Demo(
         home=home,
         open_link=next(link for link, token in links if not token),

@@ -260,7 +260,7 @@ def test_an_organiser_is_offered_what_an_organiser_may_take(visit: Visit) -> Non
 
 
 def test_the_reconciliation_adds_up_and_its_sum_is_the_store_s(visit: Visit) -> None:
-    total = reconciliation.total(reconciliation.table(visit.store, visit.wave))
+    total = reconciliation.total(reconciliation.reconcile(visit.store, visit.wave).lines)
     test = shown("fieldwork", visit)
     last = cells(test)["all"]
     assert last["started"] == str(total.started)
@@ -272,7 +272,7 @@ def test_the_reconciliation_adds_up_and_its_sum_is_the_store_s(visit: Visit) -> 
 
 @pytest.mark.parametrize(("grouping", "rows"), [("district", 20), ("mode", 4), ("lines", 80)])
 def test_the_reconciliation_can_be_added_up_in_three_ways_with_one_sum(visit: Visit, grouping: str, rows: int) -> None:
-    lines = reconciliation.table(visit.store, visit.wave)
+    lines = reconciliation.reconcile(visit.store, visit.wave).lines
     grouped = reconciliation.grouped(lines, grouping)
     assert len(grouped) == rows or grouping == "lines"
     whole, again = reconciliation.total(lines), reconciliation.total(grouped)

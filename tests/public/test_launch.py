@@ -44,7 +44,8 @@ class Process:
         environment.pop("SANDU_DATABASE_URL", None)
         self.log = self.home / "log"
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "survey_app.public"]
+            # The soft limit of most shells, under which 400 sessions would not work.
+            command = ["sh", "-c", 'ulimit -S -n 1024; exec "$@"', "sh", sys.executable, "-m", "survey_app.public"]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.home)
         deadline = time.monotonic() + 90
         while not self.healthy():

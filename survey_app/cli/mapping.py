@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.events import AliasEvent
 
 from analysis.errors import nearest
 from questionnaires import Instrument
 from questionnaires.items import Item
 from survey_app.cli.mapping_rules import Cell, Constant, Marks, Order, Rule, UnreadableError, columns_of, read_day
+from survey_app.cli.yaml_files import read_yaml
 from survey_app.store.errors import StoreError
 
-LARGEST = 1_000_000  # characters
 ENCODINGS = ("utf-8", "gb18030")
 DATED = ("date", "time", "dateTime")
 SEVERAL = ("select_multiple", "rank")
@@ -66,30 +62,7 @@ def asked(instrument: Instrument) -> dict[str, Item]:
 
 def load_mapping(path: Path, instrument: Instrument) -> ColumnMapping:
     """Read and check a mapping file. Raises StoreError with the place in the file and the remedy."""
-    return _Loading(path.name, instrument).mapping(_read(path))
-
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{path.name} is not UTF-8; save the mapping as UTF-8.") from error
-    except OSError as error:
-        raise StoreError(f"The mapping {path} cannot be read ({error.strerror}); check its name.") from error
-    if len(text) > LARGEST:
-        raise StoreError(f"{path.name} has {len(text)} characters, more than a mapping of {LARGEST}; shorten it.")
-    try:
-        for event in YAML(typ="base", pure=True).parse(StringIO(text)):
-            if isinstance(event, AliasEvent) or getattr(event, "tag", None) not in (None, "!"):
-                raise StoreError(
-                    f"{path.name} line {event.start_mark.line + 1} holds an alias or a tag; write the text out."
-                )
-        return YAML(typ="base", pure=True).load(text)
-    except (YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}" if mark else ""
-        what = str(getattr(error, "problem", None) or "nested too deeply").partition(" with value")[0]
-        raise StoreError(f"{path.name}{place} is not YAML: {what}. Mend that line.") from error
+    return _Loading(path.name, instrument).mapping(read_yaml(path, as_text=True))
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,14 @@
-"""What an office hands in as files, read whole before anything is done: CSV tables, and the YAML file of a wave."""
+"""CSV tables that an office hands in, read whole before anything is done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from io import StringIO
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.events import AliasEvent
 
 from analysis.errors import nearest
 from survey_app.cli.imports_reading import open_table
 from survey_app.store.errors import StoreError
 
-LARGEST = 1_000_000  # characters of a YAML file
 Line = tuple[int, dict[str, str]]
 
 
@@ -45,31 +39,3 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
 def refuse_cell(path: Path, number: int, column: str, why: str) -> StoreError:
     """The refusal of one cell, naming file, row and column."""
     return StoreError(f"{path.name} row {number}, column {column!r}: {why}")
-
-
-def read_yaml(path: Path) -> Mapping[str, Any]:
-    """A YAML 1.2 file that holds one mapping; no aliases, no tags, no key twice. Raises StoreError."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{path.name} is not UTF-8; save it as UTF-8.") from error
-    except OSError as error:
-        raise StoreError(f"The file {path} cannot be read ({error.strerror}); check its name.") from error
-    if len(text) > LARGEST:
-        raise StoreError(f"{path.name} has {len(text)} characters, more than {LARGEST}; shorten it.")
-    try:
-        for event in YAML(typ="safe", pure=True).parse(StringIO(text)):
-            if isinstance(event, AliasEvent) or getattr(event, "tag", None) not in (None, "!"):
-                line = event.start_mark.line + 1
-                raise StoreError(f"{path.name} line {line} holds an alias or a tag; write the text out.")
-        found = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, RecursionError, ValueError) as error:
-        if isinstance(error, StoreError):
-            raise
-        mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}" if mark else ""
-        what = str(getattr(error, "problem", None) or error).partition("\n")[0]
-        raise StoreError(f"{path.name}{place} is not YAML: {what}. Mend that line.") from error
-    if not isinstance(found, dict):
-        raise StoreError(f"{path.name} holds no mapping; write it as lines of name: value.")
-    return found

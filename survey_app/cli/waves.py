@@ -17,8 +17,9 @@ from analysis.errors import nearest
 from analysis.recipes import check_steps
 from questionnaires import Instrument, load_instrument
 from survey_app.cli.fieldwork import read_quotas
-from survey_app.cli.office_files import read_table, read_yaml
+from survey_app.cli.office_files import read_table
 from survey_app.cli.samples import units_below
+from survey_app.cli.yaml_files import read_yaml
 from survey_app.demonstration.waves import margin_rows
 from survey_app.store import audit, bodies, instruments, quotas, waves
 from survey_app.store.database import Store
@@ -47,7 +48,10 @@ def publish_instrument(store: Store, path: Path) -> Instrument:
 
 def create_wave(store: Store, path: Path) -> Wave:
     """Create a wave and its quotas from its file. Raises StoreError for anything in it that does not hold."""
-    declared = _Declared(path, read_yaml(path))
+    found = read_yaml(path)
+    if not isinstance(found, dict):
+        raise StoreError(f"{path.name} holds no mapping; write it as lines of name: value.")
+    declared = _Declared(path, found)
     wave = declared.wave(store)
     held = read_quotas(declared.beside("quotas", store)) if "quotas" in declared.found else []
     waves.create(store, wave)

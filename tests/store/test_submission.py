@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -262,6 +264,20 @@ def test_control_characters_lone_surrogates_and_emoji_survive_or_are_cleaned(sto
     assert "\x00" not in one.answers["remark"]
     assert "é" in one.answers["remark"]
     assert "👨‍👩‍👧" in one.answers["remark"]
+
+
+@pytest.mark.parametrize(
+    ("language", "answer", "shown"), [("zh", "yes", "您愿意参加吗?"), ("en", "no", "Do you agree to take part?")]
+)
+def test_consent_is_kept_with_the_hash_of_the_text_that_was_shown_and_the_day(
+    store: Store, wave: Wave, language: str, answer: str, shown: str
+) -> None:
+    submission.submit(store, wave, Submission(new_id(), {**YES, "consent": answer}, language=language))
+    (row,) = store.read(lambda connection: connection.all(response.select()))
+    digest = hashlib.sha256(shown.encode()).hexdigest()
+    today = date.today().isoformat()
+    assert json.loads(row["consent"]) == {"item": "consent", "answer": answer, "text_sha256": digest, "on": today}
+    assert len(row["content_hash"]) == 64  # and of the version of the instrument that it stands in
 
 
 def test_nothing_of_the_person_is_in_a_response_but_the_answers(store: Store, wave: Wave) -> None:

@@ -54,6 +54,7 @@ _STYLE = (
     "'Noto Sans SC',sans-serif;border-top:5px solid #0b665e;padding:0 16px}main{max-width:32em;margin:8vh auto;"
     "padding:24px;background:#fffefb;border:1px solid #e4dccf;border-radius:18px}"
     "h1{font-size:1.25em;line-height:1.45;margin:0 0 .5em}p{margin:.4em 0}.code{color:#5b6b69;font-size:.8em}"
+    "a{display:inline-block;padding:.5em 0;color:#0b665e}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _ERROR_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
@@ -217,12 +218,20 @@ def error_page(status: int, sentence: str | None = None, *, wait: float = 0.0) -
         '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Sandu 三度</title>'
         f"<style>{_STYLE}</style></head><body><main><h1>{escape(chinese(message))}</h1>"
-        f'<p lang="en">{escape(english(message))}</p><p class="code">{status}</p></main></body></html>'
+        f'<p lang="en">{escape(english(message))}</p>{_way_on(status)}<p class="code">{status}</p></main></body></html>'
     )
     headers = {**COMMON_HEADERS, "Content-Security-Policy": _ERROR_POLICY, "Cache-Control": "no-store"}
     if wait > 0:
         headers["Retry-After"] = str(int(wait) + 1)
     return HTMLResponse(body, status_code=status, headers=headers)
+
+
+def _way_on(status: int) -> str:
+    """A link to the start page where nothing was typed that leaving could lose, and the host is ours."""
+    label = "To the start page"
+    chinese, english = translator("zh")(label), translator("en")(label)
+    link = f'<p><a href="/">{escape(chinese)} <span lang="en">{escape(english)}</span></a></p>'
+    return link if status in {404, 405} else ""
 
 
 async def refuse(status: int, scope: Scope, receive: Receive, send: Send) -> None:

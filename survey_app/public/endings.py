@@ -90,7 +90,9 @@ def words(ending: Ending, _: Callable[[str], str]) -> Words:
             _("A form has already been sent from this address."),
             (
                 _("If it was yours, all is well: those answers are kept, and nothing was changed."),
-                _("If somebody else wants to answer, please start a new form."),
+                _("If somebody else wants to answer, please start a new form.")
+                if another
+                else _("Somebody else can answer with an invitation of their own."),
             ),
             again=another,
             status=409,

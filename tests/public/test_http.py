@@ -117,6 +117,13 @@ def test_streamlits_own_windows_into_the_process_are_shut(client: TestClient, pa
     assert client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/nonsense", "/s/open/not-an-id/"])
+def test_a_mistyped_address_is_no_dead_end(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert '<a href="/">去首页 <span lang="en">To the start page</span></a>' in answer.text
+
+
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])
 def test_other_methods_are_refused_politely(client: TestClient, method: str) -> None:
     assert client.request(method, "/").status_code == 405

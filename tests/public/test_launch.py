@@ -180,6 +180,14 @@ def test_everything_to_tap_is_at_least_44_pixels_high(process: Process, phone: P
     assert size >= 18
 
 
+def test_the_code_and_its_address_fit_a_telephone_in_large_type(process: Process, phone: Page) -> None:
+    phone.goto(f"{process.address}/s/open?size=large")
+    phone.locator("button[value=device]").click()
+    phone.wait_for_url("**/other-device**")
+    assert phone.locator(".receipt.large").inner_text()
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_the_streamlit_form_works_in_a_browser_and_survives_a_killed_server(process: Process, desktop: Page) -> None:
     outside: list[str] = []
     own = (process.address, process.address.replace("http", "ws"), "data:", "blob:")

@@ -359,6 +359,17 @@ def test_another_form_under_a_sent_id_is_a_conflict_that_offers_a_new_form(resid
     assert len(world.rows("response")) == 1
 
 
+def test_a_conflict_where_only_invited_people_answer_offers_no_form_that_there_is_not(
+    resident: Resident, world: World
+) -> None:
+    resident.open(f"/s/invited?t={world.tokens[0]}").until_last_page().press(D1="male")
+    action, fields = resident.sent[-1]
+    other = resident.client.post(action, data={**fields, "D1": "female"})
+    assert other.status_code == 409
+    assert "开始一份新的问卷" not in other.text
+    assert "他自己的那份邀请" in other.text
+
+
 def test_answers_out_of_range_posted_by_hand_get_a_sentence_and_store_nothing(resident: Resident, world: World) -> None:
     resident.open("/s/open").press(consent="perhaps")
     assert resident.status == 422

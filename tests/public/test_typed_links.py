@@ -28,8 +28,18 @@ def test_a_link_typed_from_the_letter_leads_to_its_form(
 
 
 @pytest.mark.parametrize(
+    "typed", ["/S/OPEN/RESUME", "/s/open/resume/", "/s/open/resume\u3002", "/s\uff0fopen/resume", "/s/Open/Resume"]
+)
+def test_the_address_that_another_device_shows_leads_to_the_page_for_codes(client: TestClient, typed: str) -> None:
+    answer = client.get(typed)
+    assert answer.status_code == 200
+    assert answer.url.path == "/s/open/resume"
+
+
+@pytest.mark.parametrize(
     "address",
-    ["/s/invited?t=abc", "/s/invited", "/S//evil.example", "/S/x?next=//evil.example", "/s/\uff0f\uff0fevil.example",
+    ["/s/open/resume", "/S/open/resume/x", "/S//resume",
+     "/s/invited?t=abc", "/s/invited", "/S//evil.example", "/S/x?next=//evil.example", "/s/\uff0f\uff0fevil.example",
      "/S/open\r\nX: y", "//evil.example/S/x", "/S/" + "a" * 300, "/S/x?t=a&lang=en", "/Nonsense"],
 )  # fmt: skip
 def test_no_other_address_is_mended(address: str) -> None:

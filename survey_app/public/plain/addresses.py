@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-_PRINTED = re.compile(r"/s/[a-z0-9][a-z0-9-]{0,63}/?(\?t=[a-z0-9-]{1,64})?")
+_PRINTED = re.compile(r"/s/[a-z0-9][a-z0-9-]{0,63}(/resume|/?(\?t=[a-z0-9-]{1,64})?)")
 _LONGEST_TYPED = 200
-_READ = re.compile(r"/s/[a-z0-9-]+/?(\?t=[a-zA-Z0-9 -]*)?")
+_READ = re.compile(r"/s/[a-z0-9-]+(/resume|/?(\?t=[a-zA-Z0-9 -]*)?)")
 
 
 def start(slug: str, query: Mapping[str, str | None] | None = None) -> str:
@@ -38,11 +38,13 @@ def _query(values: Mapping[str, str | None]) -> str:
 
 
 def as_printed(typed: str) -> str | None:
-    """The address that a letter prints, for one typed from it in capitals or on a Chinese keyboard (？ for ?).
+    """The address that a letter prints, or the page for codes that another device shows, for one typed from there.
 
+    Typed in capitals, on a Chinese keyboard (？ for ?), with a full stop or a stroke at its end.
     None where nothing needs mending, or what was typed is no such address.
     """
     if len(typed) > _LONGEST_TYPED:
         return None
     mended = unicodedata.normalize("NFKC", typed).casefold().rstrip(" .\u3002")
+    mended = mended.removesuffix("/") if mended.endswith("/resume/") else mended
     return mended if mended != typed and _PRINTED.fullmatch(mended) and not _READ.fullmatch(typed) else None

@@ -51,20 +51,22 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 def begin(request: Request) -> Response:
-    """`/s/<slug>`: goes on to an address with a fresh id, or with the invitation's draft."""
+    """`/s/<slug>`: goes on to the first page under a fresh id, or to where the invitation's draft stands.
+
+    At once, not by way of `/s/<slug>/<id>/`: each redirect costs a slow phone 400 ms.
+    """
     slug = request.path_params["slug"]
     entered = enter(doors.current(), slug, request.query_params.get("t"))
     if isinstance(entered, Ending):
         return _ending(request, entered)
-    return RedirectResponse(addresses.form(slug, entered, query=_looks(request)), 303)
+    visit = _visit(request, slug, entered)
+    return _ending(request, visit) if isinstance(visit, Ending) else _onward(request, visit)
 
 
 def resume(request: Request) -> Response:
     """`/s/<slug>/<id>/`: goes on to the page to go on with, so that the browser's Back finds that page again."""
     visit = _opened(request)
-    if not isinstance(visit, Visit):
-        return visit
-    return RedirectResponse(addresses.form(visit.wave.slug, visit.id, resume_at(visit).name, _looks(request)), 303)
+    return _onward(request, visit) if isinstance(visit, Visit) else visit
 
 
 def show(request: Request) -> Response:
@@ -176,7 +178,7 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
     spoken = (fields.get("language") or [""])[-1]
     keeper: Keeper = Drafts(doors.current().store)
     try:
-        visit = _visit(request, spoken)
+        visit = _visit(request, *_address(request), language=spoken)
     except StoreError as error:
         keeper = Away(str(error))
         visit = recall(doors.current(), *_address(request), language=spoken, copy=None)
@@ -225,7 +227,7 @@ def _finish(request: Request, visit: Visit, ending: Ending, size: str | None) ->
 
 def _opened(request: Request) -> Visit | Response:
     """The visit to show a page of; the thank-you page when its form was sent already (the browser's Back button)."""
-    visit = _visit(request)
+    visit = _visit(request, *_address(request))
     if isinstance(visit, Ending):
         return _ending(request, visit)
     if visit.draft is None and sent_before(doors.current(), visit.wave, visit.id):
@@ -233,8 +235,11 @@ def _opened(request: Request) -> Visit | Response:
     return visit
 
 
-def _visit(request: Request, language: str = "") -> Visit | Ending:
-    slug, visit_id = _address(request)
+def _onward(request: Request, visit: Visit) -> Response:
+    return RedirectResponse(addresses.form(visit.wave.slug, visit.id, resume_at(visit).name, _looks(request)), 303)
+
+
+def _visit(request: Request, slug: str, visit_id: str, language: str = "") -> Visit | Ending:
     chosen = language or request.query_params.get("lang")
     accepted = request.headers.get("accept-language", "")
     return read(doors.current(), slug, visit_id, language=chosen, accepted=accepted)

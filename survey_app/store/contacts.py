@@ -5,7 +5,8 @@ Whoever shows or hands out a contact asks `permissions.can(actor, "contacts.view
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -40,6 +41,7 @@ _PAST = (
     .order_by(contact.c.wave)
 )
 _FORGET_PAST = delete(contact).where(contact.c.keep_until < bindparam("the_day"))
+_SPEAKING = select(contact.c.wave, contact.c.case).where(contact.c.language.is_not(None))
 _HIDE_LANGUAGE = update(contact).values(language=None).where(_IN_WAVE, _THE_CASE)
 # Written as they stand: all rows without a language then share one version, whenever they lost it.
 _TOUCH_HIDDEN = update(contact).values(language=None).where(_IN_WAVE, contact.c.language.is_(None))
@@ -105,16 +107,28 @@ def forget_past(contacts: Contacts, day: date) -> int:
     return count
 
 
-def hide_answered(contacts: Contacts, wave: str, cases: Sequence[str]) -> None:
-    """Forget the language of cases that have answered: an answer has one too (see `sealing`)."""
-    values = [{"the_wave": wave, "the_case": case} for case in cases]
+def with_language(contacts: Contacts) -> dict[str, set[str]]:
+    """The cases of each wave whose contact has a language."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in contacts.read(lambda connection: connection.all(_SPEAKING)):
+        found[row["wave"]].add(row["case"])
+    return dict(found)
+
+
+def hide_answered(contacts: Contacts, answered: Mapping[str, Collection[str]]) -> bool:
+    """Forget the language of cases that have answered: an answer has one too (see `sealing`).
+
+    answered: cases by wave. False when somebody held the file so long that old pages are still in it.
+    """
 
     def work(connection: Connection) -> None:
-        connection.run_many(_HIDE_LANGUAGE, values)
-        connection.run(_TOUCH_HIDDEN, {"the_wave": wave})
+        for wave in sorted(slug for slug, cases in answered.items() if cases):
+            values = [{"the_wave": wave, "the_case": case} for case in sorted(answered[wave])]
+            connection.run_many(_HIDE_LANGUAGE, values)
+            connection.run(_TOUCH_HIDDEN, {"the_wave": wave})
 
     contacts.write(work)
-    lay_down_anew(contacts.database, ["contact"])
+    return lay_down_anew(contacts.database, ["contact"])
 
 
 def _row(person: Contact) -> Row:

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
+from psycopg.errors import LockNotAvailable
+
+from survey_app.store.connections import Connection
 from survey_app.store.engines import BUSY_TIMEOUT, SHORT_TIMEOUT, PostgresDatabase, SqliteDatabase
 from survey_app.store.errors import StoreError
+
+TRIES = 5  # of a table that somebody reads
 
 
 def lay_down_anew(database: SqliteDatabase | PostgresDatabase, tables: Iterable[str]) -> bool:
@@ -20,9 +25,9 @@ def lay_down_anew(database: SqliteDatabase | PostgresDatabase, tables: Iterable[
     """
     with database.outside() as connection:
         if connection.engine.name == "postgresql":
-            for name in tables:
-                connection.run(f"CLUSTER {name} USING pk_{name}")
-            return True
+            connection.run(f"SET lock_timeout = {SHORT_TIMEOUT}")
+            held = [name for name in tables if not _cluster(connection, name)]  # each is tried, whatever became of one
+            return not held
         with suppress(StoreError):
             connection.one(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
             connection.run("VACUUM")
@@ -30,3 +35,16 @@ def lay_down_anew(database: SqliteDatabase | PostgresDatabase, tables: Iterable[
             emptied = connection.one("PRAGMA wal_checkpoint(TRUNCATE)")
             return emptied is not None and emptied["busy"] == 0
         return False
+
+
+def _cluster(connection: Connection, name: str) -> bool:
+    """False when the table was read all the time: who waits for us to get it, every writer, is let through instead."""
+    for _ in range(TRIES):
+        try:
+            connection.run(f"CLUSTER {name} USING pk_{name}")
+        except StoreError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+        else:
+            return True
+    return False

@@ -16,10 +16,14 @@ with a single used invitation has nothing to be mixed with; `Sealed.alone` count
 - attempts of used cases keep number, mode and code; interviewer, day, hour, time window, call-back and note go;
 - drafts and keyed sheets that a used case still has are removed: their answers would be those of the response;
 - the contact store forgets the language of cases that have answered, in a transaction of its own;
-- tables are laid down anew, so that neither row versions (xmin, ctid) nor places on a page tell an order.
+- answers and held bodies are written anew in the order of their ids and tables laid down anew, so that neither row
+  versions (xmin, ctid), nor the numbers of long texts, nor places on a page tell an order.
 
 An answer keeps its interviewer, its day and its door. What an answer itself says (age, an address that was typed) is no
-part of the guarantee, nor are unfinished drafts, backups made before, or a PostgreSQL server's own log.
+part of the guarantee, nor is a PostgreSQL server's own log. **It is about the stores as they stand, not about copies.**
+Whoever holds two states of them (backups, snapshots with their list of cases), both sealed, sees which invitations were
+used in between and which answers came: it then holds among those of a cell. A draft has the id that its answer will
+have: whoever holds a state with it knows whose the answer is, however late it came.
 """
 
 from __future__ import annotations
@@ -28,17 +32,18 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, bindparam, delete, func, insert, or_, select, union, update
 
-from survey_app.store import audit, contacts, erasure
+from survey_app.store import audit, contacts, erasure, invitations
 from survey_app.store.connections import Connection, Row
 from survey_app.store.database import Store
 from survey_app.store.rewriting import lay_down_anew
 from survey_app.store.tables import audit as audit_table
-from survey_app.store.tables import disposition, draft, invitation, paper_entry, response
+from survey_app.store.tables import disposition, draft, invitation, paper_entry, quarantine, response
 
 CELL = ("stratum", "psu", "mode", "disposition")
 MIXED = ("token_hash", "expires", "batch")
@@ -56,12 +61,32 @@ PORTION = 2000  # used invitations that are sealed while writers wait
 Work = Callable[[Connection], Any]
 _CHANCE = random.SystemRandom()
 
-# Written as it stands: the point is the new row version, not a new value. SQLite has no row versions, and there it
-# would only make writers wait: laying the file down anew is all that it needs.
+# Written as they stand: the point is the new row version, not a new value. PostgreSQL keeps a long text in a place of
+# its own, under a number that is given out in the order of arrival and outlives CLUSTER: only a text put together anew
+# gets a new one. SQLite has neither, and there it would only make writers wait: laying the file down anew is all it
+# needs.
 _SINCE = response.c.arrived_on >= bindparam("the_day")
-_TOUCH_RESPONSES = update(response).values(arrived_on=response.c.arrived_on).where(_SINCE)
+_FRESH = select(response.c.id).where(_SINCE).order_by(response.c.id)
+_TOUCH = (
+    update(response)
+    .values(answers=response.c.answers + "", raw=response.c.raw + "")
+    .where(response.c.id == bindparam("the_id"))
+)
+_HELD = (
+    select(quarantine.c.id, quarantine.c.body_hash)
+    .where(quarantine.c.arrived_on >= bindparam("the_day"))
+    .order_by(quarantine.c.id, quarantine.c.body_hash)
+)
+_TOUCH_HELD = (
+    update(quarantine)
+    .values(raw=quarantine.c.raw + "", problems=quarantine.c.problems + "")
+    .where(quarantine.c.id == bindparam("the_id"), quarantine.c.body_hash == bindparam("the_hash"))
+)
 _COUNT_RESPONSES = select(func.count().label("count")).select_from(response).where(_SINCE)
-_LAST = select(func.max(audit_table.c.on_date).label("day")).where(audit_table.c.action == "sealed")
+# A clock that ran ahead once may have sealed in days to come; what is sealed today goes by the days before.
+_LAST = select(func.max(audit_table.c.on_date).label("day")).where(
+    audit_table.c.action == "sealed", audit_table.c.on_date <= bindparam("the_day")
+)
 
 
 _PORTION = (
@@ -94,18 +119,20 @@ _PSUS = (
     .group_by(invitation.c.psu)
     .order_by(invitation.c.psu)  # the database's order, which "between" goes by too
 )
-_ANSWERED = select(invitation.c.case).where(_IN_WAVE, invitation.c.used.is_(True))
 _USED = select(invitation).where(*_PORTION).order_by(invitation.c.case).with_for_update()
-_TAKE_TOKENS = update(invitation).values(token_hash=None).where(*_PORTION)
+_THE_CASE = (_IN_WAVE, invitation.c.case == bindparam("the_case"))
+_TAKE_TOKEN = update(invitation).values(token_hash=None).where(*_THE_CASE)
 _GIVE = (
     update(invitation)
     .values({f"{name}": bindparam(f"new_{name}") for name in MIXED})
     .values(dict.fromkeys(CUT))
-    .where(_IN_WAVE, invitation.c.case == bindparam("the_case"))
+    .where(*_THE_CASE)
 )
 _OF_PORTION = _of_used(disposition, *_PORTION)
 _ATTEMPTS = select(disposition).where(_OF_PORTION).order_by(disposition.c.case, disposition.c.attempt)
-_TAKE_ATTEMPTS = delete(disposition).where(_OF_PORTION)
+_TAKE_ATTEMPTS = delete(disposition).where(
+    disposition.c.wave == bindparam("the_wave"), disposition.c.case == bindparam("the_case")
+)
 _ADD_ATTEMPT = insert(disposition)
 _CELLS = (
     select(func.count().label("size"))
@@ -150,29 +177,30 @@ def seal(store: Store) -> Sealed:
     """Cut every trace that links answers to invitations (nightly, and before each snapshot)."""
     if store.settings.database_url:
         # One transaction, so that no row version tells one portion of the invitations from another.
-        sealed, answered = store.write(lambda connection: _seal(lambda work: work(connection)))
+        sealed = store.write(lambda connection: _seal(lambda work: work(connection)))
     else:
         # SQLite has one writer and no row versions: portion by portion, so that answers get in between.
-        sealed, answered = _seal(store.write)
-    if answered and contacts.contacts_exist(store.settings):
-        with contacts.open_contacts(store.settings) as people:
-            for wave, cases in answered.items():
-                contacts.hide_answered(people, wave, cases)
-    complete = lay_down_anew(store.database, REWRITTEN)
-    return Sealed(sealed.responses, sealed.invitations, sealed.alone, complete)
+        sealed = _seal(store.write)
+    hidden = _hide_languages(store)
+    return replace(sealed, complete=lay_down_anew(store.database, REWRITTEN) and hidden)
 
 
-def _seal(run: Callable[[Work], Any]) -> tuple[Sealed, dict[str, list[str]]]:
-    """The steps, each handed to `run`; and the cases of each wave that had something to seal.
+def _hide_languages(store: Store) -> bool:
+    """Of everybody who has answered, whenever: contacts may be loaded again after the seal; False as `complete`."""
+    if not contacts.contacts_exist(store.settings):
+        return True
+    with contacts.open_contacts(store.settings) as people:
+        speaking = contacts.with_language(people)
+        answered = {wave: cases & invitations.answered(store, wave) for wave, cases in speaking.items()}
+        return contacts.hide_answered(people, answered)
 
-    Killed between two of them, the rest is sealed the next time.
-    """
+
+def _seal(run: Callable[[Work], Any]) -> Sealed:
+    """The steps, each handed to `run`. Killed between two of them, the rest is sealed the next time."""
     portions = run(_begin)
     fresh = sum(run(partial(_seal_portion, portion)) for portion in portions)
-    answered: dict[str, list[str]] = {
-        slug: [row["case"] for row in run(partial(_answered, slug))] for slug in {one.wave for one in portions}
-    }
-    return run(partial(_end, fresh)), answered
+    sealed: Sealed = run(partial(_end, fresh))
+    return sealed
 
 
 def _begin(connection: Connection) -> list[Portion]:
@@ -212,24 +240,30 @@ def _seal_portion(portion: Portion, connection: Connection) -> int:
     return sum(row["used_on"] is not None for row in used)
 
 
-def _answered(slug: str, connection: Connection) -> list[Row]:
-    return connection.all(_ANSWERED, {"the_wave": slug})
-
-
 def _end(fresh: int, connection: Connection) -> Sealed:
     if connection.engine.name == "sqlite":
         _remove_beside_answers(connection)  # of those who answered since the beginning
-    last = connection.one(_LAST)
-    responses = _touch(connection, (last["day"] if last else None) or "")
+    responses = _touch(connection, _since(connection))
     alone = connection.one(_ALONE)
     audit.record(connection, "sealed", responses=responses, invitations=fresh)
     return Sealed(responses, fresh, int(alone["count"]) if alone else 0)
 
 
+def _since(connection: Connection) -> str:
+    """The day before the last sealing: who came in at midnight may have been stored after it under its day."""
+    last = connection.one(_LAST, {"the_day": date.today().isoformat()})
+    day = last["day"] if last else None
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat() if day else ""
+
+
 def _touch(connection: Connection, since: str) -> int:
-    """Write the answers of a day and later anew; how many those are."""
+    """Write the answers of a day and later anew, one by one in the order of their ids; how many those are."""
     if connection.engine.name == "postgresql":
-        return connection.run(_TOUCH_RESPONSES, {"the_day": since})
+        fresh = [{"the_id": row["id"]} for row in connection.all(_FRESH, {"the_day": since})]
+        held = connection.all(_HELD, {"the_day": since})
+        connection.run_many(_TOUCH, fresh)
+        connection.run_many(_TOUCH_HELD, [{"the_id": row["id"], "the_hash": row["body_hash"]} for row in held])
+        return len(fresh)
     counted = connection.one(_COUNT_RESPONSES, {"the_day": since})
     return int(counted["count"]) if counted else 0
 
@@ -248,9 +282,11 @@ def _mix(connection: Connection, portion: Portion, used: Sequence[Row]) -> None:
             {"the_wave": portion.wave, "the_case": row["case"], **{f"new_{name}": donor[name] for name in MIXED}}
         )
         dealt += [{**attempt, "case": row["case"]} for attempt in attempts[donor["case"]]]
-    connection.run(_TAKE_TOKENS, portion.values)  # no token may stand twice, not even for a moment
+    # Case by case, as they were looked at and held: who answers at this very moment is left for the next time.
+    cases = [{"the_wave": portion.wave, "the_case": row["case"]} for row in used]
+    connection.run_many(_TAKE_TOKEN, cases)  # no token may stand twice, not even for a moment
     connection.run_many(_GIVE, given)
-    connection.run(_TAKE_ATTEMPTS, portion.values)
+    connection.run_many(_TAKE_ATTEMPTS, [one for one in cases if one["the_case"] in attempts])
     connection.run_many(_ADD_ATTEMPT, dealt)
 
 

@@ -7,6 +7,7 @@ failure afterwards would mean nothing.
 from __future__ import annotations
 
 import random
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ FIRST = date(2026, 9, 7)
 DAYS = 3
 PSUS, PEOPLE = 4, 36
 DISTRICTS = ("east", "west")
+YES = {"consent": "yes", "district": "east", "age": "41"}
 INTERVIEWERS = ("ann", "bai", "chen")
 
 
@@ -210,6 +212,7 @@ def test_when_a_part_of_the_seal_is_left_out_pairs_are_found(
         monkeypatch.setattr(contacts, "hide_answered", nothing)
     else:
         monkeypatch.setattr(sealing, "lay_down_anew", nothing)
+        monkeypatch.setattr(sealing, "_touch", nothing)
     fieldwork.run(nightly=lambda: None)
     submission.seal(fieldwork.store)
     found = attacks(fieldwork)
@@ -305,3 +308,31 @@ def test_a_draft_and_a_keyed_sheet_beside_the_answer_of_a_case_are_removed(store
     assert sealed.alone == 1
     assert submission.erase(store, outcome.receipt) == wave.slug
     assert checks.check(store) == []
+
+
+def test_the_numbers_under_which_postgresql_keeps_long_texts_tell_no_order(store: Store, wave: Wave) -> None:
+    if store.settings.database_url is None:
+        pytest.skip("SQLite keeps long texts beside their row")
+    with time_machine.travel(date.today() + timedelta(days=9)):
+        submission.seal(store)  # a clock that ran ahead once keeps no later answer from being sealed
+    words: dict[str, str] = {}
+    for number in range(12):
+        id_, remark = new_id(), secrets.token_urlsafe(1450)  # nothing in it repeats, so it is not compressed
+        words[remark[:64]] = id_
+        age = "41" if number % 3 else "7"  # one in three is held, and kept under its id when it is mended
+        submission.submit(store, wave, Submission(id_, {**YES, "age": age, "remark": remark}))
+        submission.submit(store, wave, Submission(id_, {**YES, "remark": remark}))
+    submission.seal(store)
+    for table in ("response", "quarantine"):
+        with psycopg.connect(store.settings.database_url) as raw:
+            (long_texts,) = raw.execute(
+                "SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = %s::regclass", [table]
+            ).fetchone()
+            chunks = raw.execute(
+                f"SELECT chunk_id, chunk_data FROM {long_texts} ORDER BY chunk_id, chunk_seq"
+            ).fetchall()
+            versions = raw.execute(f"SELECT count(DISTINCT xmin::text) FROM {table}").fetchone()
+        order = [id_ for _, text in chunks for start, id_ in words.items() if start.encode() in text]
+        assert len(set(order)) == (12 if table == "response" else 4)
+        assert order == sorted(order)
+        assert versions == (1,)

@@ -129,6 +129,7 @@ def open_case(
     slug = waves.resolve(store, wave).slug
 
     def work(connection: Connection) -> Draft | Refused:
+        drafts.of_case(connection, slug, case, hold=True)  # first, as in a submission: two cannot wait for each other
         invitation = invitations.by_case(connection, slug, case)
         if invitation is None or not (paper or invitation["held_by"] == interviewer):
             return Refused("unknown")
@@ -241,10 +242,11 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
     body is a Conflict; a body that fails `Instrument.clean` is Quarantined and spends nothing. Refused: "closed",
     "not open", "used", "expired", "quota" (full; the draft is removed), or "unknown" (no such invitation, or none where
     the wave needs one).
-    Raises StoreError for an unknown wave or a malformed id, AnswerError for a body that is no mapping of answers or
-    too large; nothing is stored then.
+    Raises StoreError for an unknown wave, mode, door or account or a malformed id, AnswerError for a body that is no
+    mapping of answers or too large; nothing is stored then.
     """
     bodies.check_id(submission.id)
+    bodies.check_way(submission.mode, submission.door, submission.interviewer)
     wave = waves.resolve(store, wave)
     instrument = instruments.load(store, wave.instrument_id, wave.instrument_version)
     language = _spoken(instrument, submission.language)
@@ -263,7 +265,7 @@ def submit(store: Store, wave: Wave | str, submission: Submission) -> Outcome:
         mode=submission.mode,
         door=submission.door,
         fieldwork_date=submission.fieldwork_date or date.today(),
-        durations=submission.durations,
+        durations=bodies.spent(submission.durations),
         wave=wave,
         instrument=instrument,
         language=language,

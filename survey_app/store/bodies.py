@@ -15,6 +15,10 @@ from survey_app.store.errors import StoreError, WordedError
 
 LARGEST_BODY = 256 * 1024  # characters; the longest real interview stays under a tenth of it
 LONGEST_CODE = 32  # characters of a unit's code or a disposition
+LARGEST_NUMBER = 1e300
+LONGEST_NAME = 64  # characters of an account
+MODES = ("web", "phone", "face_to_face", "paper")
+DOORS = ("plain", "streamlit", "console", "import")
 RECEIPT_LENGTH = 20  # characters of base32: 100 bits
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -28,6 +32,24 @@ def check_id(text: str) -> None:
     """Raise StoreError for what `is_id` does not accept."""
     if not is_id(text):
         raise StoreError(f"{text[:40]!r} is no id of a submission. Use a random UUID (version 4) in small letters.")
+
+
+def check_way(mode: str, door: str, interviewer: str | None) -> None:
+    """Raise StoreError for a mode, a door or an account that there cannot be."""
+    for what, given, known in (("mode", mode, MODES), ("door", door, DOORS)):
+        if given not in known:
+            raise StoreError(f"{given[:40]!r} is no {what}. Name one of {', '.join(known)}.")
+    if interviewer is not None and not (interviewer.isprintable() and 0 < len(interviewer) <= LONGEST_NAME):
+        raise StoreError(f"{interviewer[:40]!r} is no account. Name who asked, or nobody.")
+
+
+def spent(durations: Mapping[str, Any]) -> dict[str, int]:
+    """Milliseconds per page; what is no time (a clock was set back) is left out: no answer is lost for it."""
+    return {
+        str(page): int(time)
+        for page, time in durations.items()
+        if isinstance(time, int | float) and 0 <= time < LARGEST_NUMBER
+    }
 
 
 def receipt(secret: bytes, id: str) -> str:
@@ -58,6 +80,8 @@ def _grouped(letters: str) -> str:
 
 def plain(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Raw answers as they are kept: no empty ones; text, numbers and lists of text only. Raises AnswerError else."""
+    if not isinstance(answers, Mapping):
+        raise AnswerError(f"A {type(answers).__name__} is no set of answers. Give item names with their values.")
     kept = {str(name): _value(name, value) for name, value in answers.items() if value not in (None, "", [], ())}
     size = sum(len(name) + len(str(value)) for name, value in kept.items())
     if size > LARGEST_BODY:
@@ -67,13 +91,18 @@ def plain(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [str(one) for one in value]
-    if isinstance(value, float) and value - value != 0:
-        raise AnswerError(f"Item {name!r}: {value} is no number. Give a finite one, or leave the item out.")
+        return [str(_finite(name, one)) for one in value]
     if not isinstance(value, str | int | float):
         raise AnswerError(
             f"Item {name!r}: a {type(value).__name__} is no answer. Give text, a number or a list of codes."
         )
+    return _finite(name, value)
+
+
+def _finite(name: str, value: Any) -> Any:
+    if isinstance(value, int | float) and not abs(value) < LARGEST_NUMBER:
+        shown = value if isinstance(value, float) else "a number that long"
+        raise AnswerError(f"Item {name!r}: {shown} is no number. Give a finite one, or leave the item out.")
     return value
 
 

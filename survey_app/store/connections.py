@@ -16,6 +16,7 @@ from survey_app.store.errors import StoreError
 Row = dict[str, Any]
 Values = Mapping[str, Any]
 ROWS_AT_ONCE = 500
+_HALF = "A text holds half a character (a lone surrogate), which no database keeps. Leave it out; nothing was stored."
 
 
 class Statements:
@@ -73,6 +74,8 @@ class Connection:
             self.driver.cursor().executemany(sql, [{**fixed, **row} for row in rows])
         except self.engine.errors as error:
             raise self.engine.explain(error) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(_HALF) from error
 
     def one(self, statement: Executable | str, values: Values | None = None) -> Row | None:
         """The first row, or None."""
@@ -110,6 +113,8 @@ class Connection:
             cursor.execute(sql, parameters)
         except self.engine.errors as error:
             raise self.engine.explain(error) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(_HALF) from error
         return cursor
 
 

@@ -19,6 +19,7 @@ _FIND = select(draft).where(draft.c.id == bindparam("the_id"))
 _HOLD = select(draft).where(draft.c.id == bindparam("the_id")).with_for_update()
 _LOCK = text("SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:the_id, 0))")
 _BY_CASE = select(draft).where(draft.c.wave == bindparam("the_wave"), draft.c.case == bindparam("the_case"))
+_HOLD_CASE = _BY_CASE.with_for_update()
 _SAVE = (
     update(draft)
     .values(
@@ -54,9 +55,9 @@ def find(connection: Connection, id: str, *, hold: bool = False) -> Row | None:
     return row
 
 
-def of_case(connection: Connection, wave: str, case: str) -> Row | None:
-    """The draft that an invitation has led to."""
-    return connection.one(_BY_CASE, {"the_wave": wave, "the_case": case})
+def of_case(connection: Connection, wave: str, case: str, *, hold: bool = False) -> Row | None:
+    """The draft that an invitation has led to; hold: as in `find`, and before the invitation is."""
+    return connection.one(_HOLD_CASE if hold else _BY_CASE, {"the_wave": wave, "the_case": case})
 
 
 def add(connection: Connection, row: Row) -> bool:

@@ -18,9 +18,16 @@ from survey_app.store.tables import draft, quarantine, response, response_revisi
 from survey_app.store.waves import slug_of
 
 _BY_RECEIPT = select(response).where(response.c.receipt_hash == bindparam("the_hash"))
+_HOLD = _BY_RECEIPT.with_for_update()
 _REVISIONS = delete(response_revision).where(response_revision.c.response_id == bindparam("the_id"))
 _HELD = delete(quarantine).where(quarantine.c.id == bindparam("the_id"))
-_STALE = select(draft).where(draft.c.wave == bindparam("the_wave"), draft.c.updated_on < bindparam("the_day"))
+# Held: who comes back to one at this moment is either before us, and then it is not stale, or after us.
+_STALE = (
+    select(draft)
+    .where(draft.c.wave == bindparam("the_wave"), draft.c.updated_on < bindparam("the_day"))
+    .order_by(draft.c.id)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def erase(store: Store, receipt: str, also: Callable[[Connection], None] | None 
     hashed = digest(typed_receipt(receipt))
 
     def work(connection: Connection) -> str | None:
-        row = connection.one(_BY_RECEIPT, {"the_hash": hashed})
+        row = connection.one(_HOLD, {"the_hash": hashed})
         if row is None:
             return None
         remove(connection, row)

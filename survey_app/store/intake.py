@@ -73,7 +73,7 @@ class Arriving:
             "disposition": disposition or "complete",
             "arrived_on": today(),
             "fieldwork_date": self.fieldwork_date.isoformat(),
-            "durations": to_json({page: int(spent) for page, spent in self.durations.items()}),
+            "durations": to_json(dict(self.durations)),
             "excluded": None,
             "interviewer": self.interviewer,
             "present": self.present,

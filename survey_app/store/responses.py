@@ -18,6 +18,7 @@ from survey_app.store.waves import slug_of
 
 _ADD = insert(response).on_conflict_do_nothing()
 _FIND = select(response).where(response.c.id == bindparam("the_id"))
+_HOLD = _FIND.with_for_update()
 _STREAM = select(response).where(response.c.wave == bindparam("the_wave"), response.c.excluded.is_(None))
 _STREAM_ALL = select(response).where(response.c.wave == bindparam("the_wave"))
 _EXCLUDE = update(response).values(excluded=bindparam("new_rule")).where(response.c.id == bindparam("the_id"))
@@ -40,9 +41,9 @@ def stream(store: Store, wave: Wave | str, *, with_excluded: bool = False) -> It
             yield from_row(row)
 
 
-def find(connection: Connection, id: str) -> Row | None:
-    """The row under an id."""
-    return connection.one(_FIND, {"the_id": id})
+def find(connection: Connection, id: str, *, hold: bool = False) -> Row | None:
+    """The row under an id; hold: nobody else changes or removes it until the transaction ends."""
+    return connection.one(_HOLD if hold else _FIND, {"the_id": id})
 
 
 def add(connection: Connection, row: Values) -> bool:

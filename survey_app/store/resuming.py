@@ -20,7 +20,6 @@ from survey_app.store.tables import draft
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
 _LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
-LENGTH = 8  # characters of five bits
 DAYS = 7
 _TRIES = 4  # codes of one draft, should another draft hold the first
 _OTHER = draft.alias("other")
@@ -48,14 +47,14 @@ class ResumeCode:
 def give(connection: Connection, row: Row, secret: bytes, after: str | None) -> ResumeCode | None:
     """Let a draft be taken up by its code from today on, behind the page `after` (None: behind the one saved last).
 
-    None when four codes in a row belong to others.
+    One without a page saved begins at the first: it has not started. None when four codes in a row belong to others.
     """
     until = date.today() + timedelta(days=DAYS)
     for number in range(_TRIES):
         code = _code(secret, row["id"], number)
         values = {
             "the_id": row["id"],
-            "new_page": after or row["page"],
+            "new_page": (after or row["page"]) if row["page"] else None,
             "new_hash": _hashed(secret, row["wave"], code),
             "new_until": from_date(until),
         }

@@ -36,7 +36,7 @@ def replace(
 
     None when no response has the id.
     """
-    now = responses.find(connection, id)
+    now = responses.find(connection, id, hold=True)
     if now is None:
         return None
     counted = connection.one(_NUMBER, {"the_id": id})

@@ -175,8 +175,8 @@ def to_json(value: Any) -> str:
 
 
 def digest(text: str) -> str:
-    """SHA-256, 64 hexadecimal characters."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256, 64 hexadecimal characters; of any text, half characters (lone surrogates) included."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def to_date(text: str | None) -> date | None:

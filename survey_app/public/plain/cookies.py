@@ -18,7 +18,7 @@ _PURPOSE = b"sandu receipt cookie 1"
 def sign(secret: bytes, visit_id: str, receipt: str, *, now: Callable[[], float] = time.time) -> str:
     """The cookie's value: expiry (seconds since 1970), receipt and their signature, bound to the submission's id."""
     expires = str(int(now()) + SECONDS)
-    signature = _signature(secret, visit_id, receipt, expires)
+    signature = _signature(secret, visit_id, receipt, expires).decode()
     return ".".join((expires, base64.urlsafe_b64encode(receipt.encode()).decode().rstrip("="), signature))
 
 
@@ -30,11 +30,12 @@ def read(secret: bytes, visit_id: str, value: str, *, now: Callable[[], float] =
         receipt = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
     except ValueError:
         return None
-    if not hmac.compare_digest(signature, _signature(secret, visit_id, receipt, expires)):
+    # As bytes: text that is not ASCII is an error to compare_digest, and a traceback for a forged cookie.
+    if not hmac.compare_digest(signature.encode("utf-8", "replace"), _signature(secret, visit_id, receipt, expires)):
         return None
     return receipt if int(expires) >= now() else None
 
 
-def _signature(secret: bytes, visit_id: str, receipt: str, expires: str) -> str:
+def _signature(secret: bytes, visit_id: str, receipt: str, expires: str) -> bytes:
     message = b"\0".join((_PURPOSE, visit_id.encode(), receipt.encode(), expires.encode()))
-    return hmac.new(secret, message, hashlib.sha256).hexdigest()
+    return hmac.new(secret, message, hashlib.sha256).hexdigest().encode()

@@ -1,14 +1,22 @@
-"""Reading a posted form: what browsers have sent since 2010 and nothing else, cleaned of what no keyboard types."""
+"""Reading what a browser sends: the address, and a posted form as browsers have sent it since 2010 and nothing else.
+
+Texts are cleaned of what no keyboard types.
+"""
 
 import re
+import time
 import unicodedata
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from survey_app.public.visit import is_id
+from survey_app.text import LANGUAGES
+
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 400
+LONGEST_STAY = 3_600_000  # milliseconds; whoever comes back later had left the page lying
 # C0 controls but tab and line ends, DEL and the C1 controls, halves of characters, and what Unicode says is none.
 _UNTYPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -45,3 +53,31 @@ def parse(body: bytes) -> Fields:
 def tidy(text: str) -> str:
     """Text as somebody may have typed it: composed (NFC), without control characters; marks of direction are kept."""
     return unicodedata.normalize("NFC", _UNTYPED.sub("", text))
+
+
+def form_of(request: Request) -> tuple[str, str]:
+    """Slug and id of the form that an address names; HTTPException 404 for what is no id."""
+    slug, visit_id = request.path_params["slug"], request.path_params["id"]
+    if not is_id(visit_id):
+        raise HTTPException(404)
+    return slug, visit_id
+
+
+def client_of(request: Request) -> str:
+    """The address that a request came from, as the proxy names it; it is counted under a hash and never kept."""
+    return request.client.host if request.client else ""
+
+
+def looks_of(request: Request) -> dict[str, str | None]:
+    """Language and size of type as the address asks for them, to go on with them; None: as the browser would."""
+    chosen = request.query_params.get("lang")
+    size = request.query_params.get("size")
+    return {"lang": chosen if chosen in LANGUAGES else None, "size": "large" if size == "large" else None}
+
+
+def stay_since(at: str) -> int | None:
+    """Milliseconds since the page was made; None when the form does not say or says nonsense."""
+    if not at.isascii() or not at.isdecimal() or len(at) > 15:
+        return None
+    stay = int(time.time() * 1000) - int(at)
+    return stay if 0 <= stay <= LONGEST_STAY else None

@@ -8,7 +8,6 @@ what it names, the draft's id in the address. Another site cannot know it: 122 r
 that, a request that a browser marks as another site's (Origin, Sec-Fetch-Site) is refused, also where no id is needed.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,7 +26,7 @@ from survey_app.pages.visit import Ending, Visit, find_page, resume_at
 from survey_app.public import doors
 from survey_app.public.endings import words
 from survey_app.public.plain import addresses, cookies
-from survey_app.public.plain.reading import Fields, read_form
+from survey_app.public.plain.reading import Fields, client_of, form_of, looks_of, read_form, stay_since
 from survey_app.public.plain.views import (
     DEVICE,
     ICON,
@@ -41,12 +40,11 @@ from survey_app.public.plain.views import (
     page_html,
     resume_html,
 )
-from survey_app.public.visit import enter, find_wave, is_id, offer_code, read, recall, sent_before
+from survey_app.public.visit import enter, find_wave, offer_code, read, recall, sent_before
 from survey_app.store import waves
 from survey_app.store.errors import StoreError
 from survey_app.text import LANGUAGES, preferred_language, translator
 
-LONGEST_STAY = 3_600_000
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -76,7 +74,7 @@ def show(request: Request) -> Response:
         return visit
     page = find_page(visit, request.path_params["page"])
     if page is None:
-        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=looks_of(request)), 303)
     return _page(request, visit, Show(page, visit.answers, {}))
 
 
@@ -84,7 +82,7 @@ async def receive(request: Request) -> Response:
     """A page was sent."""
     if is_cross_site(request):
         raise HTTPException(403)
-    wait = doors.current().posts.wait(_address(request)[1], _client(request))
+    wait = doors.current().posts.wait(form_of(request)[1], client_of(request))
     if wait > 0:
         return error_page(429, wait=wait)
     return await run_in_threadpool(_take, request, await read_form(request))
@@ -97,7 +95,7 @@ def device(request: Request) -> Response:
         return visit
     code = submission.resume_code(doors.current().store, visit.wave, visit.id)
     if code is None:
-        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=looks_of(request)), 303)
     look = Look(visit.language, request.query_params.get("size") == "large")
     return HTMLResponse(device_html(visit, look, code, doors.current().settings.public_address))
 
@@ -119,7 +117,7 @@ def _resume(request: Request, fields: Fields) -> Response:
     wave, look, codes = find_wave(doors.current(), request.path_params["slug"]), _look(request), doors.current().codes
     if isinstance(wave, Ending):
         return _ending(request, wave)
-    typed, client, _ = (fields.get("code") or [""])[-1][:64], prefix(_client(request)), translator(look.language)
+    typed, client, _ = (fields.get("code") or [""])[-1][:64], prefix(client_of(request)), translator(look.language)
     wait = codes.wait(wave.slug, client)
     if wait > 0:
         html = resume_html(wave, look, typed, _("Too many codes were tried. Please try again in a quarter of an hour."))
@@ -129,19 +127,19 @@ def _resume(request: Request, fields: Fields) -> Response:
         codes.failed(wave.slug, client)
         problem = _("No form goes with this code. Please compare it with the other device letter by letter.")
         return HTMLResponse(resume_html(wave, look, typed, problem), 422)
-    return RedirectResponse(addresses.form(wave.slug, found, query=_looks(request)), 303)
+    return RedirectResponse(addresses.form(wave.slug, found, query=looks_of(request)), 303)
 
 
 def done(request: Request) -> Response:
     """The thank-you page of a form that was sent; the receipt code only with the cookie of the browser that sent it."""
-    slug, visit_id = _address(request)
+    slug, visit_id = form_of(request)
     wave = find_wave(doors.current(), slug)
     kept = wave.wave if isinstance(wave, Ending) else wave
     if kept is None:
         return _ending(request, Ending("unknown_wave"))
     ending = sent_before(doors.current(), kept, visit_id)
     if ending is None:
-        return RedirectResponse(addresses.form(slug, visit_id, query=_looks(request)), 303)
+        return RedirectResponse(addresses.form(slug, visit_id, query=looks_of(request)), 303)
     receipt = cookies.read(doors.current().settings.secret, visit_id, request.cookies.get(cookies.COOKIE, ""))
     return _ending(request, replace(ending, receipt=receipt if ending.kind == "complete" else None))
 
@@ -178,23 +176,23 @@ def _take(request: Request, fields: Mapping[str, Sequence[str]]) -> Response:
     spoken = (fields.get("language") or [""])[-1]
     keeper: Keeper = Drafts(doors.current().store)
     try:
-        visit = _visit(request, *_address(request), language=spoken)
+        visit = _visit(request, *form_of(request), language=spoken)
     except StoreError as error:
         keeper = Away(str(error))
-        visit = recall(doors.current(), *_address(request), language=spoken, copy=None)
+        visit = recall(doors.current(), *form_of(request), language=spoken, copy=None)
     if isinstance(visit, Ending):
         return _ending(request, visit)
     visit = replace(visit, spare=read_copy(visit, (fields.get("copy") or [""])[-1]) or visit.spare)
     page = find_page(visit, request.path_params["page"])
     if page is None:
-        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=_looks(request)), 303)
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, query=looks_of(request)), 303)
     go = (fields.get("go") or ["next"])[-1]
     size = go.removeprefix("size-") if go.startswith("size-") else request.query_params.get("size")
     size = "large" if size == "large" else None
     sent = Sent(
         fields=fields,
         go="stay" if go.startswith("size-") or go == "device" else go,
-        duration_ms=_stay((fields.get("at") or [""])[-1]),
+        duration_ms=stay_since((fields.get("at") or [""])[-1]),
         door="plain",
     )
     step = take(keeper, visit, page, sent)
@@ -227,34 +225,22 @@ def _finish(request: Request, visit: Visit, ending: Ending, size: str | None) ->
 
 def _opened(request: Request) -> Visit | Response:
     """The visit to show a page of; the thank-you page when its form was sent already (the browser's Back button)."""
-    visit = _visit(request, *_address(request))
+    visit = _visit(request, *form_of(request))
     if isinstance(visit, Ending):
         return _ending(request, visit)
     if visit.draft is None and sent_before(doors.current(), visit.wave, visit.id):
-        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, "done", _looks(request)), 303)
+        return RedirectResponse(addresses.form(visit.wave.slug, visit.id, "done", looks_of(request)), 303)
     return visit
 
 
 def _onward(request: Request, visit: Visit) -> Response:
-    return RedirectResponse(addresses.form(visit.wave.slug, visit.id, resume_at(visit).name, _looks(request)), 303)
+    return RedirectResponse(addresses.form(visit.wave.slug, visit.id, resume_at(visit).name, looks_of(request)), 303)
 
 
 def _visit(request: Request, slug: str, visit_id: str, language: str = "") -> Visit | Ending:
     chosen = language or request.query_params.get("lang")
     accepted = request.headers.get("accept-language", "")
     return read(doors.current(), slug, visit_id, language=chosen, accepted=accepted)
-
-
-def _address(request: Request) -> tuple[str, str]:
-    slug, visit_id = request.path_params["slug"], request.path_params["id"]
-    if not is_id(visit_id):
-        raise HTTPException(404)
-    return slug, visit_id
-
-
-def _client(request: Request) -> str:
-    """The address that a request came from, as the proxy names it; it is counted under a hash and never kept."""
-    return request.client.host if request.client else ""
 
 
 def _page(request: Request, visit: Visit, step: Show) -> Response:
@@ -275,20 +261,6 @@ def _look(request: Request) -> Look:
     chosen = request.query_params.get("lang", "")
     language = chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language", ""))
     return Look(language, request.query_params.get("size") == "large")
-
-
-def _looks(request: Request) -> dict[str, str | None]:
-    chosen = request.query_params.get("lang")
-    size = request.query_params.get("size")
-    return {"lang": chosen if chosen in LANGUAGES else None, "size": "large" if size == "large" else None}
-
-
-def _stay(at: str) -> int | None:
-    """Milliseconds since the page was made; None when the form does not say or says nonsense."""
-    if not at.isascii() or not at.isdecimal() or len(at) > 15:
-        return None
-    stay = int(time.time() * 1000) - int(at)
-    return stay if 0 <= stay <= LONGEST_STAY else None
 
 
 ROUTES: list[BaseRoute] = [

@@ -19,6 +19,7 @@ from survey_app.public.application import all_routes, middleware
 from survey_app.public.doors import Doors
 from survey_app.settings import Settings
 from survey_app.store import Case, Wave, instruments, invitations, open_store, waves
+from tests.benchmarks import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESETS = {"city": "510100", "fieldwork_year": 2026}
@@ -70,6 +71,16 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory, instrument: Instrume
     invitations.draw(store, "invited", [_case(number) for number in range(3)])
     store.close()
     return home
+
+
+@pytest.fixture(scope="module")
+def server(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Server]:
+    """The residents' process as it runs, on a copy of the prepared folder."""
+    home = tmp_path_factory.mktemp("running") / "home"
+    shutil.copytree(prepared_home, home)
+    running = processes.public(Settings.from_environment({"SANDU_HOME": str(home)}))
+    yield running
+    running.stop()
 
 
 @pytest.fixture

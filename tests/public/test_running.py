@@ -27,19 +27,10 @@ from survey_app.public.visit import new_id
 from survey_app.settings import Settings
 from tests.benchmarks import processes
 from tests.benchmarks.streamlit_client import Tab
+from tests.faults.proxy import Wire
 from tests.public.conftest import SCREENING
-from tests.public.cutting import Wire
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture(scope="module")
-def server(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Server]:
-    home = tmp_path_factory.mktemp("wire") / "home"
-    shutil.copytree(prepared_home, home)
-    running = processes.public(Settings.from_environment({"SANDU_HOME": str(home)}))
-    yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -183,7 +174,7 @@ def test_a_telephone_that_sleeps_goes_on_where_it_was_with_its_choices(
     desktop.get_by_text("先确认三件事").wait_for()
     for place in (0, 2, 5):
         options.nth(place).click()
-    wire.cut()
+    wire.cut_off()
     expect(onward).to_be_disabled()
     wire.mend()
     expect(onward).to_be_enabled(timeout=60_000)

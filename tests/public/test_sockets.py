@@ -1,13 +1,10 @@
 """The websocket of Streamlit's page: who may open it, how fast it takes in, what else a connection may send."""
 
 import contextlib
-import shutil
 import socket as network
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import websockets.sync.client
@@ -22,18 +19,8 @@ from survey_app.http import launch
 from survey_app.http.sockets import SocketGate
 from survey_app.http.throttle import Flow
 from survey_app.public.visit import new_id
-from survey_app.settings import Settings
 from tests.benchmarks import processes
 from tests.loops import finish
-
-
-@pytest.fixture(scope="module")
-def server(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Server]:
-    home = tmp_path_factory.mktemp("sockets") / "home"
-    shutil.copytree(prepared_home, home)
-    running = processes.public(Settings.from_environment({"SANDU_HOME": str(home)}))
-    yield running
-    running.stop()
 
 
 def connect(server: processes.Server, origin: str | None = None) -> websockets.sync.client.ClientConnection:

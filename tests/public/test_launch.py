@@ -168,24 +168,55 @@ def test_a_resident_without_javascript_fills_in_the_form_by_keyboard(process: Pr
     assert outside == []
 
 
-def test_everything_to_tap_is_at_least_44_pixels_high(process: Process, phone: Page) -> None:
+TO_TAP = ".row, .cell, .button, .tool, footer a, .also a, main select, main input[type=text], main input[type=number]"
+
+
+def too_low(page: Page) -> list[str]:
+    """What stands on the page to be tapped and is lower than 44 pixels."""
+    found = []
+    for target in page.locator(TO_TAP).all():
+        box = target.bounding_box()
+        if target.is_visible() and box and box["height"] < 44 - 0.5:
+            found.append(target.evaluate("each => each.outerHTML")[:120])
+    return found
+
+
+@pytest.mark.parametrize("size", ["normal", "large"])
+def test_everything_to_tap_is_at_least_44_pixels_high_on_every_page(process: Process, phone: Page, size: str) -> None:
+    phone.goto(f"{process.address}/s/open")
+    if size == "large":
+        with phone.expect_navigation():
+            phone.locator("button[value=size-large]").click()
+    phone.locator("#consent").check()
+    pages: list[str] = []
+    while "/done" not in phone.url and len(pages) < 40:
+        assert too_low(phone) == [], phone.url
+        assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), phone.url
+        text = phone.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
+        assert text >= {"normal": 18, "large": 24}[size], phone.url
+        pages.append(phone.url.rpartition("/")[2].partition("?")[0])
+        for name, value in SCREENING.items():
+            for choice in phone.locator(f"input[name={name}][value={value}]").all():
+                choice.check()
+        if pages.count("address") == 1 and pages[-1] == "address":
+            phone.fill("#find-community", "水井坊")
+        for found in phone.locator("input[name=found-community]").all()[:1]:
+            found.check()
+        with phone.expect_navigation():
+            phone.locator("button.button[value=next]").click()
+    assert len(set(pages)) > 5
+
+
+def test_a_form_is_printed_with_its_questions_and_without_its_buttons(process: Process, phone: Page) -> None:
     phone.goto(f"{process.address}/s/open")
     phone.locator("#consent").check()
     phone.locator("button.button[value=next]").click()
-    for selector in (".row", ".button", ".tool", "footer a"):
-        for target in phone.locator(selector).all():
-            box = target.bounding_box()
-            assert box and box["height"] >= 44 - 0.5, selector
-    size = phone.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
-    assert size >= 18
-
-
-def test_the_code_and_its_address_fit_a_telephone_in_large_type(process: Process, phone: Page) -> None:
-    phone.goto(f"{process.address}/s/open?size=large")
-    phone.locator("button[value=device]").click()
-    phone.wait_for_url("**/other-device**")
-    assert phone.locator(".receipt.large").inner_text()
-    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    buttons, questions = phone.locator("button.button, .tool"), phone.locator("legend")
+    assert buttons.count() and any(each.is_visible() for each in buttons.all())
+    phone.emulate_media(media="print")
+    assert not any(each.is_visible() for each in buttons.all())
+    assert questions.count() >= 3 and all(each.is_visible() for each in questions.all())
+    assert all(each.is_visible() for each in phone.locator(".row").all())
 
 
 def test_the_streamlit_form_works_in_a_browser_and_survives_a_killed_server(process: Process, desktop: Page) -> None:
@@ -216,5 +247,11 @@ def test_the_streamlit_form_works_in_a_browser_and_survives_a_killed_server(proc
     assert outside == []
 
 
-def test_the_log_holds_no_address_of_a_draft(process: Process) -> None:
-    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-", process.log.read_text())
+def test_the_log_holds_no_address_of_a_draft_and_none_of_a_resident(process: Process) -> None:
+    with urllib.request.urlopen(f"{process.address}/s/open") as first:
+        draft = re.search(r'action="/s/open/([0-9a-f-]{36})/', first.read().decode())
+    assert draft
+    log = process.log.read_text()
+    assert draft[1] not in log
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-", log)
+    assert not re.search(r"127\.0\.0\.1:\d{5}|::1", log)

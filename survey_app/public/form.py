@@ -72,7 +72,8 @@ def ended(slug: str, visit_id: str) -> Ending | None:
 
     A session that still holds the answers may press again: it gets its ending from the submission itself.
     """
-    if st.query_params.get("end") not in ENDINGS and f"copy-{visit_id}" in st.session_state:
+    thanked = st.query_params.get("end") in ENDINGS or f"receipt-{visit_id}" in st.session_state
+    if not thanked and f"copy-{visit_id}" in st.session_state:
         return None
     found = find_wave(doors.current(), slug)
     wave = found if isinstance(found, Wave) else found.wave
@@ -179,8 +180,8 @@ def follow(visit: Visit, page: Page, step: Step) -> Visit | Ending:
         st.session_state[f"show-{visit.id}"] = step
         st.query_params["p"] = step.page.name
         return visit
-    st.query_params.update(p=step.page, lang=step.language)
-    return _visit(visit.wave.slug, visit.id)[0]
+    st.query_params.update(p=step.page, lang=step.visit.language)
+    return step.visit
 
 
 def _frame(visit: Visit, page: Page, title: str, _: Translate) -> forms.Frame:

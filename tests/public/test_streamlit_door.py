@@ -162,6 +162,15 @@ def test_a_new_session_of_a_sent_form_is_thanked(desk: Desk) -> None:
     assert not re.search(r">[A-Z2-7]{5}(-[A-Z2-7]{5}){3}<", again.words)
 
 
+def test_the_browsers_back_after_sending_leads_to_the_thanks_with_the_receipt(desk: Desk) -> None:
+    """An empty last page would look as if everything had been lost."""
+    desk.until_last_page().press()
+    del desk.app.query_params["end"]
+    desk.run()
+    assert "您的回答已经收到" in desk.words
+    assert re.search(r">[A-Z2-7]{5}(-[A-Z2-7]{5}){3}<", desk.words)
+
+
 @pytest.mark.parametrize(("slug", "words"), [("closed", "已经结束"), ("nowhere", "没有问卷"), ("invited", "凭邀请")])
 def test_an_address_that_cannot_be_answered_says_why(world: World, slug: str, words: str) -> None:
     assert words in Desk(slug, new_id()).words

@@ -28,7 +28,9 @@ LONGEST_CALCULATION = 32_767
 METADATA = frozenset({"start", "end", "today"})
 """Filled here and not asked: the day, never the hour, for an hour would tell who answered when."""
 _THREAD = threading.local()
-"""The last run of each thread: of one and the same answers a door asks what comes next, what shows, how far it is."""
+"""The last runs of each thread: of one and the same answers a door asks what comes next, what shows, how far it is."""
+KEPT_RUNS = 2
+"""A press has two sets of answers, those before it and those after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Program:
     offers: Mapping[str, Offer] = field(default_factory=dict, repr=False)
     # whether a relevance or a calculation asks what time it is
     tells_time: bool = False
+    # whether a calculation puts the label of a choice in words (nothing else may)
+    tells_labels: bool = False
 
     def run(
         self,
@@ -99,12 +103,13 @@ class Program:
         """
         if now is not None or self.tells_time or not all(type(answer) in (str, list) for answer in answers.values()):
             return self._run(answers, today, now, submission_id, language)
-        key = (today or date.today(), submission_id, language)
-        last: _Last | None = getattr(_THREAD, "last", None)
-        if last is not None and last.program is self and last.is_of(key, answers):
-            return last.scope
+        key = (today or date.today(), submission_id, language if self.tells_labels else "")
+        last: tuple[_Last, ...] = getattr(_THREAD, "last", ())
+        for each in last:
+            if each.program is self and each.is_of(key, answers):
+                return each.scope
         scope = self._run(answers, today, now, submission_id, language)
-        _THREAD.last = _Last(self, key, _copy(answers), monotonic(), scope)
+        _THREAD.last = (_Last(self, key, _copy(answers), monotonic(), scope), *last)[:KEPT_RUNS]
         return scope
 
     def _run(
@@ -207,4 +212,5 @@ def make_program(
         deciders[name] = found
     told = [step.relevance for step in by_name.values()] + [step.calculation for step in by_name.values()]
     tells_time = any("now" in expression.calls for expression in told if expression)
-    return Program(tuple(by_name[name] for name in order), deciders, offers, tells_time)
+    tells_labels = any("jr:choice-name" in expression.calls for expression in told if expression)
+    return Program(tuple(by_name[name] for name in order), deciders, offers, tells_time, tells_labels)

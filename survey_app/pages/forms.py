@@ -1,6 +1,6 @@
 """One page of an instrument as one Streamlit form, the same for residents, interviewers and who keys in paper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -66,12 +66,12 @@ def pressed(visit: Visit, shown: Show, frame: Frame, more: Mapping[str, str]) ->
     None as well in a session that has not drawn the page yet: the first press after a restart of the server. `more`:
     key of a button -> what it stands for, beside those of every form.
     """
-    page = shown.page.name
-    finds = [lists.typed_field(control.name) for control in _drawn(visit, shown) if control.lookup]
+    page, drawn = shown.page.name, _drawn(visit, shown)
+    finds = [lists.typed_field(control.name) for control in drawn if control.lookup]
     buttons = {**more, f"go-next-{page}": "next", f"go-back-{page}": "back", "go-search": "search"}
     buttons |= {f"go-{name}": name for name in finds}
     go = next((meaning for key, meaning in buttons.items() if st.session_state.get(key)), None)
-    return (fields(visit, shown, frame), go) if go else None
+    return (_fields(visit, shown, frame, drawn), go) if go else None
 
 
 def _prefix(visit: Visit, frame: Frame) -> str:
@@ -97,10 +97,14 @@ def _drawn(visit: Visit, shown: Show) -> tuple[Control, ...]:
 
 def fields(visit: Visit, shown: Show, frame: Frame) -> Fields:
     """What is in the form's widgets, field name -> values, as an HTML form would send it."""
+    return _fields(visit, shown, frame, _drawn(visit, shown))
+
+
+def _fields(visit: Visit, shown: Show, frame: Frame, drawn: Sequence[Control]) -> Fields:
     prefix, held = _prefix(visit, frame), st.session_state.get
     here = address.levels_on(address.chain(visit.instrument), shown.page.items)
     open_levels = sorted(level.name for level in address.reachable(here, shown.answers))
-    found: Fields = {address.SHOWN_FIELD: [" ".join(open_levels)], **widgets.read(_drawn(visit, shown), prefix=prefix)}
+    found: Fields = {address.SHOWN_FIELD: [" ".join(open_levels)], **widgets.read(drawn, prefix=prefix)}
     if _has_search(visit, shown):
         found |= {address.SEARCHED_FIELD: [shown.search], address.SEARCH_FIELD: [held("find") or ""]}
         chosen = held(f"{prefix}-{address.FOUND_FIELD}") if shown.matches else None

@@ -37,10 +37,10 @@ class Show:
 
 @dataclass(frozen=True)
 class Go:
-    """The draft is saved; go on at this page, in this language."""
+    """The page is saved; go on at this one. visit: as it stands after the save, in the language it goes on in."""
 
     page: str
-    language: str
+    visit: Visit
     item: str = ""
 
 
@@ -79,12 +79,12 @@ def take(keeper: Keeper, visit: Visit, page: Page, sent: Sent) -> Step:
 def _step(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
     if sent.go == "back":
         before = visit.instrument.previous_page(answers, page.name, submission_id=visit.id)
-        return _save(keeper, visit, page, answers, sent) or Go((before or page).name, visit.language)
+        return _go(_save(keeper, visit, page, answers, sent), before or page)
     if sent.go.startswith("language-") and sent.go.removeprefix("language-") in LANGUAGES:
         language = sent.go.removeprefix("language-")
-        return _save(keeper, visit, page, answers, sent, language=language) or Go(page.name, language)
+        return _go(_save(keeper, visit, page, answers, sent, language=language), page)
     if sent.go == "stay":
-        return _save(keeper, visit, page, answers, sent) or Go(page.name, visit.language)
+        return _go(_save(keeper, visit, page, answers, sent), page)
     typed = _typed(visit, page, answers, sent)
     sought = _sought(typed, sent)
     if sought or _searches(visit, page, answers, sent):
@@ -99,15 +99,20 @@ def _onward(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any]
         return Show(page, answers, problems, *found, _typed(visit, page, answers, sent))
     fresh = _next_level(visit, page, answers, sent)
     if fresh:
-        return _save(keeper, visit, page, answers, sent) or Go(page.name, visit.language, fresh)
+        return _go(_save(keeper, visit, page, answers, sent), page, fresh)
     following = visit.instrument.next_page(answers, page.name, submission_id=visit.id)
     if sent.text(address.FOUND_FIELD):
         following = _behind_address(visit, following, answers)
-    if following is None and sent.hold:
-        return _save(keeper, visit, page, answers, sent) or Ending("asked", visit.wave)
-    if following is None:
+    if following is None and not sent.hold:
         return submit(keeper, visit, page, answers, sent)
-    return _save(keeper, visit, page, answers, sent) or Go(following.name, visit.language)
+    saved = _save(keeper, visit, page, answers, sent)
+    if following is None and isinstance(saved, Visit):
+        return Ending("asked", visit.wave)
+    return _go(saved, following or page)
+
+
+def _go(saved: Visit | Ending, page: Page, item: str = "") -> Go | Ending:
+    return Go(page.name, saved, item) if isinstance(saved, Visit) else saved
 
 
 def submit(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any], sent: Sent) -> Step:
@@ -120,7 +125,7 @@ def submit(keeper: Keeper, visit: Visit, page: Page, answers: Mapping[str, Any],
         return outcome
     bad = find_page(visit, outcome.page) if outcome.page else None
     if bad is None:
-        return Go(visit.instrument.pages[0].name, visit.language)
+        return Go(visit.instrument.pages[0].name, visit)
     names = {item.name for item in bad.items}
     return Show(bad, answers, {name: text for name, text in outcome.problems.items() if name in names})
 
@@ -234,10 +239,11 @@ def _save(
     sent: Sent,
     *,
     language: str | None = None,
-) -> Ending | None:
+) -> Visit | Ending:
     """Saves this page, and before it every other page whose part of the address has changed with it.
 
-    An ending when there is nothing to save to any more: the form was sent already, or the wave has closed meanwhile.
+    The visit as it stands then; an ending when there is nothing to save to any more: the form was sent already, or
+    the wave has closed meanwhile.
     """
     known = visit.draft.answers if visit.draft else {}
     levels = {level.name for level in address.chain(visit.instrument)}
@@ -249,8 +255,10 @@ def _save(
         if other is not page and not levels.isdisjoint(names) and changed:
             parts.append((other, part, None))
     here = {item.name: answers[item.name] for item in page.items if item.name in answers}
+    spoken = language or visit.language
     for each, part, duration in [*parts, (page, here, sent.duration_ms)]:
-        ending = keeper.save(visit, each.name, part, language=language or visit.language, duration_ms=duration)
-        if ending:
-            return ending
-    return None
+        saved = keeper.save(visit, each.name, part, language=spoken, duration_ms=duration)
+        if isinstance(saved, Ending):
+            return saved
+        visit = saved
+    return visit

@@ -1,7 +1,7 @@
 """Where the pages of a form are kept while it is filled in, and where the finished form goes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from survey_app import submission
@@ -16,8 +16,8 @@ class Keeper(Protocol):
 
     def save(
         self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
-    ) -> Ending | None:
-        """Save one page; an ending when there is nothing to save to any more."""
+    ) -> Visit | Ending:
+        """Save one page: the visit as it stands then, or an ending when there is nothing to save to any more."""
 
     def submit(
         self, visit: Visit, answers: Mapping[str, Any], *, durations: Mapping[str, int], door: str
@@ -38,7 +38,7 @@ class Drafts:
 
     def save(
         self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
-    ) -> Ending | None:
+    ) -> Visit | Ending:
         """An ending when the form was sent already, or the wave has closed meanwhile."""
         saved = submission.save_draft(
             self.store,
@@ -51,7 +51,7 @@ class Drafts:
             interviewer=self.interviewer,
         )
         if isinstance(saved, Draft):
-            return None
+            return replace(visit, draft=saved, language=saved.language)
         if isinstance(saved, submission.Accepted):
             return Ending("complete", visit.wave, saved.receipt)
         kind: EndingKind = "conflict" if isinstance(saved, submission.Conflict) else refusal(saved.reason)
@@ -92,7 +92,7 @@ class Away:
 
     def save(
         self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
-    ) -> Ending | None:
+    ) -> Visit | Ending:
         """Always StoreError."""
         raise StoreError(self.reason)
 

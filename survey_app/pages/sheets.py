@@ -62,11 +62,11 @@ class Sheets:
 
     def save(
         self, visit: Visit, page: str, answers: Mapping[str, Any], *, language: str, duration_ms: int | None
-    ) -> Ending | None:
+    ) -> Visit | Ending:
         """One page as it stands on the paper; how long the keying took is not kept."""
         names = {item.name for item in visit.instrument.page(page).items}
-        paper.save(self.store, self.entry, page=page, names=names, answers=answers, language=language)
-        return None
+        saved = paper.save(self.store, self.entry, page=page, names=names, answers=answers, language=language)
+        return replace(visit, draft=_as_draft(visit.wave, saved), language=saved.language)
 
     def submit(
         self, visit: Visit, answers: Mapping[str, Any], *, durations: Mapping[str, int], door: str
@@ -83,7 +83,11 @@ class Sheets:
 def visit_of(store: Store, wave: Wave, entry: Entry) -> Visit:
     """An entry as a visit: its pages in the order of the file, as they are printed."""
     instrument = instruments.load(store, wave.instrument_id, wave.instrument_version)
-    draft = Draft(
+    return Visit(wave, instrument, "", _as_draft(wave, entry), entry.language)
+
+
+def _as_draft(wave: Wave, entry: Entry) -> Draft:
+    return Draft(
         id="",
         wave=wave.slug,
         answers=entry.answers,
@@ -95,7 +99,6 @@ def visit_of(store: Store, wave: Wave, entry: Entry) -> Visit:
         mode="paper",
         interviewer=entry.keyer,
     )
-    return Visit(wave, instrument, "", draft, entry.language)
 
 
 def go_on(store: Store, wave: Wave, sheet: str) -> Finished:

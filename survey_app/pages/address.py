@@ -6,6 +6,7 @@ all levels. What is chosen below a level that has changed since is dropped.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from questionnaires.choices import Choice
@@ -33,6 +34,7 @@ class Match:
     answers: Mapping[str, str]
 
 
+@lru_cache(maxsize=64)
 def chain(instrument: Instrument) -> tuple[Item, ...]:
     """The levels of the instrument's address, from the widest down; fewer than two make no chain."""
     levels = tuple(item for item in instrument.items.values() if _is_place(item))

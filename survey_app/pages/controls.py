@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, cast
 
@@ -255,6 +256,7 @@ def _select_kind(item: Item, offered: Sequence[Choice]) -> Kind:
     return "menu" if len(offered) >= LONG_LIST else "choices"
 
 
+@lru_cache(maxsize=4_096)
 def _is_number(choice: Choice) -> bool:
     """Whether a choice says its number and no more ("3", "3\u5206"), so that the number alone can stand for it."""
     own = [label.strip() for label in choice.labels.values()]

@@ -43,16 +43,19 @@ def main() -> None:
     wave = visit.wave
     language = visit.language if isinstance(visit, Visit) else _language()
     title = title_of(wave, language)
-    st.set_page_config(page_title=title, page_icon=str(styles.ICON_FILE), layout="centered")
+    st.set_page_config(page_title=title, page_icon=styles.icon(), layout="centered")
     st.html(styles.css(large=st.query_params.get("size") == "large"))
     if wave is not None and wave.simulated:
         st.html('<div class="sandu-badge">模拟数据 / simulated</div>')
     if isinstance(visit, Ending):
         show_ending(visit, language)
+        below = ""
     else:
-        show_form(visit, keeper, title)
+        below = show_form(visit, keeper, title)
     tag, sought = LANGUAGE_TAGS[language], st.session_state.get("sought", "")
-    st.html(styles.after(st.session_state.get("step", 0), tag, into=sought), unsafe_allow_javascript=True)
+    script = styles.after(st.session_state.get("step", 0), tag, into=sought)
+    # One element, not two: each costs a message to the browser.
+    st.html(below + script, unsafe_allow_javascript=True)
 
 
 def _visit(slug: str, visit_id: str) -> tuple[Visit | Ending, Keeper]:
@@ -83,24 +86,22 @@ def ended(slug: str, visit_id: str) -> Ending | None:
     return ending and replace(ending, receipt=st.session_state.get(f"receipt-{visit_id}"))
 
 
-def show_form(visit: Visit, keeper: Keeper, title: str) -> None:
-    """The open page or, when one of its buttons was pressed, what comes after it.
+def show_form(visit: Visit, keeper: Keeper, title: str) -> str:
+    """The open page or, when one of its buttons was pressed, what comes after it; the HTML that stands below.
 
     What was pressed is read before the page is drawn, so that a press costs one drawing and not two. A session that
     has not drawn the page yet (the first press after a restart of the server) has to draw it to know what is in it.
     """
     page = find_page(visit, st.query_params.get("p", "")) or resume_at(visit)
     sent = _sent(visit, page, title)
-    new_here = sent is None
+    new_here, below = sent is None, ""
     if new_here:
-        show_page(visit, page, title)
+        below = show_page(visit, page, title)
         sent = _sent(visit, page, title)
     if sent is None:
-        return
+        return below
     if _braked(visit):
-        if not new_here:
-            show_page(visit, page, title)
-        return
+        return below if new_here else show_page(visit, page, title)
     step = take(keeper, visit, page, sent)
     devices.offer(visit, page, step)
     following = follow(visit, page, step)
@@ -108,12 +109,12 @@ def show_form(visit: Visit, keeper: Keeper, title: str) -> None:
         st.rerun()
     if isinstance(following, Ending):
         show_ending(following, visit.language)
-    else:
-        show_page(following, find_page(following, st.query_params["p"]) or resume_at(following), title)
+        return ""
+    return show_page(following, find_page(following, st.query_params["p"]) or resume_at(following), title)
 
 
-def show_page(visit: Visit, page: Page, title: str) -> None:
-    """One page of the form."""
+def show_page(visit: Visit, page: Page, title: str) -> str:
+    """One page of the form; the HTML that stands below it."""
     _ = translator(visit.language)
     if st.query_params.get("p") != page.name:
         # The address must name the page: a second press that comes after the draft has gone is read by it.
@@ -123,9 +124,9 @@ def show_page(visit: Visit, page: Page, title: str) -> None:
     devices.show_code(visit, _)
     st.session_state.setdefault(f"began-{visit.id}-{page.name}", time.monotonic())
     forms.draw(visit, _shown(visit, page), _frame(visit, page, title, _), _)
-    footer(visit, page.name, _)
     if visit.draft is None:
         devices.ask_code(visit, _)
+    return footer(visit, page.name, _)
 
 
 def _shown(visit: Visit, page: Page) -> Show:
@@ -207,7 +208,7 @@ def _tools(page: str, language: str, _: Translate) -> str | None:
     return None
 
 
-def footer(visit: Visit, page: str, _: Translate) -> None:
+def footer(visit: Visit, page: str, _: Translate) -> str:
     """What stands below every form: that questions may be skipped, the form's number, the way to the other door."""
     said = [
         _("Questions not marked as required may be skipped. What you have answered is saved page by page."),
@@ -217,9 +218,8 @@ def footer(visit: Visit, page: str, _: Translate) -> None:
     target = addresses.form(
         visit.wave.slug, visit.id, page if visit.draft else "", {"lang": visit.language, "size": size}
     )
-    # One element, not three: each costs a message to the browser.
     link = styles.link(target, _("Continue in the simple version (telephone)"))
-    st.html(styles.small(line for line in said if line) + link)
+    return styles.small(line for line in said if line) + link
 
 
 def show_ending(ending: Ending, language: str) -> None:

@@ -1,14 +1,20 @@
 """Looks of the Streamlit door that its theme settings cannot reach, and the few bits of HTML it shows."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from functools import cache
 from html import escape
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "plain" / "static"
-ICON_FILE = STATIC / "icon.svg"
 CSS_FILE = Path(__file__).with_name("form.css")
+
+
+@cache
+def icon() -> str:
+    """The mark in the browser's tab, as an address that holds it: read once, not with every page."""
+    return f"data:image/svg+xml;base64,{b64encode((STATIC / 'icon.svg').read_bytes()).decode()}"
 
 
 @cache

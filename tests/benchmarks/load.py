@@ -6,7 +6,8 @@ import asyncio
 import random
 import statistics
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+import uuid
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from time import perf_counter
 
 from survey_app.settings import Settings
 from survey_app.store import Store, checks, open_store, responses
-from tests.benchmarks import processes, six_pages
+from tests.benchmarks import interviews, processes, six_pages
 from tests.benchmarks.measuring import Figure
 from tests.benchmarks.plain_client import Browser
 from tests.benchmarks.processes import Server
@@ -87,6 +88,20 @@ async def streamlit(crowd: Crowd, network: str) -> str:
     return id_of(tab)
 
 
+async def bare(crowd: Crowd, _network: str) -> str:
+    """An interview at the bare Streamlit form; its draft's id."""
+    draft = str(uuid.uuid4())
+    tab = await Tab(crowd.address, f"r={draft}").open()
+    for page in PAGES:
+        await crowd.pause()
+        for name in PAGES[page]:
+            tab.choose(name, random.randrange(len(CHOICES)))
+        await crowd.timed(tab.press("go-next"))
+    assert "Thank you" in tab.words, tab.words[:500]
+    await tab.close()
+    return draft
+
+
 async def arrive(crowd: Crowd, network: str) -> Tab:
     """A tab with the first page open; a cookie of a proxy in between goes along."""
     headers = {"X-Forwarded-For": network}
@@ -110,17 +125,11 @@ def figures() -> Iterator[Figure]:
     ):
         with world() as (settings, store):
             server = processes.public(settings)
-            before, begin, starved = server.cpu, perf_counter(), server.starved
-            crowd = asyncio.run(arriving(server, answer, rate))
-            cost = (server.cpu - before) / max(1, len(crowd.sent))
-            starved = (server.starved - starved) / (perf_counter() - begin)
-            server.stop()
-            what = f"{name}, {OPEN} open, {rate} interviews a second"
-            yield Figure(f"{what}: p95 (goal: under {goal})", 1000 * percentile(crowd.waits, 0.95), "ms")
-            yield Figure(f"{what}: median of {len(crowd.waits)}", 1000 * statistics.median(crowd.waits), "ms")
-            yield Figure("   processor that this rate takes of the server's one core", 100 * cost * rate, "%")
-            yield Figure("   of the time its main thread stood ready without a core", 100 * starved, "%")
+            crowd = yield from waited(f"{name} (goal for p95: under {goal} ms)", server, answer, rate)
             yield from kept(crowd, store)
+    with tempfile.TemporaryDirectory() as folder:
+        floor = interviews.bare(Path(folder))
+        yield from waited("the floor, a bare Streamlit form that saves only drafts", floor, bare, STREAMLIT_RATE)
     with world() as (settings, store):
         server = processes.public(settings)
         yield from soaked(server, store)
@@ -129,6 +138,20 @@ def figures() -> Iterator[Figure]:
         server = processes.public(settings, prefix=SHELL)
         yield from crowded(server, store)
         server.stop()
+
+
+def waited(what: str, server: Server, answer: Answer, rate: int) -> Generator[Figure, None, Crowd]:
+    """How long a press takes with `OPEN` people there; the server is stopped at the end."""
+    before, begin, starved = server.cpu, perf_counter(), server.starved
+    crowd = asyncio.run(arriving(server, answer, rate))
+    cost = (server.cpu - before) / max(1, len(crowd.sent))
+    starved = (server.starved - starved) / (perf_counter() - begin)
+    server.stop()
+    yield Figure(f"{what}, {OPEN} open, {rate} interviews a second: p95", 1000 * percentile(crowd.waits, 0.95), "ms")
+    yield Figure(f"   median of {len(crowd.waits)}", 1000 * statistics.median(crowd.waits), "ms")
+    yield Figure("   processor that this rate takes of the server's one core", 100 * cost * rate, "%")
+    yield Figure("   of the time its main thread stood ready without a core", 100 * starved, "%")
+    return crowd
 
 
 @contextmanager

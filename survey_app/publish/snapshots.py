@@ -84,7 +84,9 @@ def _write_content(
 ) -> dict[str, int]:
     """Every file but the manifest; returns the rows of each table."""
     seed = snapshot_seed(wave.slug)
-    stream = list(responses.stream(store, wave.slug))
+    with store.at_one_moment() as moment:  # a case is complete in the sample if and only if its answer is there
+        stream = list(responses.stream(moment, wave.slug))
+        drawn, outcomes = invitations.cases(moment, wave.slug), attempts.outcomes(moment, wave.slug)
     probability = response_frame(
         [one for one in stream if one.stream == "probability"], instrument, seed=seed, design=True
     )
@@ -92,7 +94,7 @@ def _write_content(
         raise StoreError(f"Wave {wave.slug} has no counted response of the probability sample yet; collect some first.")
     probability = with_weighting_variables(with_ledger(probability, instrument, _ledger(settings, wave)), seed=seed)
     opt_in = response_frame([one for one in stream if one.stream == "opt-in"], instrument, seed=seed + 1, design=False)
-    cases = case_frame(invitations.cases(store, wave.slug), wave.slug, attempts.outcomes(store, wave.slug))
+    cases = case_frame(drawn, wave.slug, outcomes)
     _write_text(folder / "instrument.yaml", instrument.source)
     _write_csv(folder / "codebook.csv", codebook_rows(instrument))
     _write_csv(folder / "units.csv", _unit_rows(store, wave), UNIT_COLUMNS)

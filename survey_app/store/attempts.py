@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from survey_app.store import dispositions, invitations
 from survey_app.store.connections import Connection, Row
-from survey_app.store.database import Store
+from survey_app.store.database import Readable, Store
 from survey_app.store.errors import WordedError
 from survey_app.store.shapes import Wave
 from survey_app.store.tables import disposition, invitation
@@ -120,7 +120,7 @@ def groups(store: Store, wave: Wave | str) -> dict[str, int]:
     return dispositions.groups(row["disposition"] or row["code"] for row in rows)
 
 
-def outcomes(store: Store, wave: Wave | str) -> dict[str, str]:
+def outcomes(store: Readable, wave: Wave | str) -> dict[str, str]:
     """Case -> what came of it: what was handed in or a final code, else the code of its last attempt, if it has one."""
     rows = store.read(lambda connection: connection.all(_CODES, {"the_wave": slug_of(wave)}))
     found = {row["case"]: row["disposition"] or row["code"] for row in rows}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol, TypeVar
 
 from survey_app.settings import Settings
 from survey_app.store import chain, schema
@@ -14,6 +14,32 @@ from survey_app.store.engines import PostgresDatabase, SqliteDatabase
 from survey_app.store.errors import StoreError, WordedError
 
 T = TypeVar("T")
+
+
+class Readable(Protocol):
+    """What can be read: a store as it is now, or a moment of it."""
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one consistent view of the data."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One consistent view of the data for as long as the block lasts."""
+
+
+class Moment:
+    """A store as it was when it was first read here: several readings that fit together. For one thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on that moment; it must not write."""
+        return work(self._connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """That moment."""
+        yield self._connection
 
 
 class Store:
@@ -56,6 +82,12 @@ class Store:
         """One consistent view of the data for as long as the block lasts."""
         with self.database.reading() as connection:
             yield connection
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[Moment]:
+        """A view that several functions read, so that what they find fits together while answers come in."""
+        with self.database.reading() as connection:
+            yield Moment(connection)
 
     def close(self) -> None:
         """Finish what is under way and let go of the database; calling it twice is harmless."""

@@ -14,7 +14,7 @@ from datetime import date
 from sqlalchemy import bindparam, func, insert, select, update
 
 from survey_app.store.connections import Connection, Row
-from survey_app.store.database import Store
+from survey_app.store.database import Readable, Store
 from survey_app.store.errors import StoreError
 from survey_app.store.shapes import Case, Wave, digest, from_date
 from survey_app.store.tables import draft, invitation
@@ -79,7 +79,7 @@ def draw(store: Store, wave: Wave | str, cases: Iterable[Case]) -> int:
     return len(rows)
 
 
-def cases(store: Store, wave: Wave | str) -> list[Case]:
+def cases(store: Readable, wave: Wave | str) -> list[Case]:
     """Every drawn case of a wave, ordered by case, with what came of it."""
     values = {"the_wave": slug_of(wave)}
     with store.reading() as connection:

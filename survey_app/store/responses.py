@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from survey_app.store import audit
 from survey_app.store.connections import Connection, Row, Values
-from survey_app.store.database import Store
+from survey_app.store.database import Readable, Store
 from survey_app.store.shapes import Response, Wave
 from survey_app.store.tables import quarantine, response
 from survey_app.store.waves import slug_of
@@ -31,7 +31,7 @@ _HELD = (
 _QUARANTINE = insert(quarantine).on_conflict_do_nothing()
 
 
-def stream(store: Store, wave: Wave | str, *, with_excluded: bool = False) -> Iterator[Response]:
+def stream(store: Readable, wave: Wave | str, *, with_excluded: bool = False) -> Iterator[Response]:
     """Every counted response of a wave, in no order that means anything.
 
     with_excluded: also those that a rule excludes. One consistent view: what arrives meanwhile does not appear.

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import psycopg
 import pytest
+from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -25,8 +26,9 @@ from survey_app.publish import recutting
 from survey_app.publish.catalogue import newest, snapshots_of
 from survey_app.publish.snapshots import write_snapshot
 from survey_app.settings import Settings
-from survey_app.store import Store, checks, open_store, publications, responses
+from survey_app.store import Case, Store, checks, invitations, open_store, publications, responses
 from survey_app.store.shapes import Response
+from survey_app.store.tables import invitation
 from tests.cli.conftest import WAVE, Ran
 
 
@@ -94,6 +96,24 @@ def place(
 
 def rows(folder: Path, name: str = "responses") -> pd.DataFrame:
     return pd.read_parquet(folder / f"{name}.parquet")
+
+
+def test_a_snapshot_is_cut_at_one_moment_while_answers_come_in(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with place.store() as store:
+        waiting = next(case.case for case in invitations.cases(store, WAVE) if case.disposition is None)
+        answers = {"used": True, "disposition": "complete"}
+        comes_in = update(invitation).where(invitation.c.wave == WAVE, invitation.c.case == waiting).values(**answers)
+        drawn = invitations.cases
+
+        def drawn_after_one_more(asked: Store, wave: str) -> list[Case]:
+            store.write(lambda connection: connection.run(comes_in))
+            return drawn(asked, wave)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(invitations, "cases", drawn_after_one_more)
+            sample = rows(write_snapshot(store, place.settings, WAVE), "sample").set_index("case")
+        assert pd.isna(sample.loc[waiting, "disposition"])
+        assert next(case for case in drawn(store, WAVE) if case.case == waiting).disposition == "complete"
 
 
 def test_an_erased_answer_leaves_the_store_and_every_snapshot_of_its_wave(place: Place) -> None:

@@ -28,6 +28,7 @@ from survey_app.store import (
     drafts,
     erasure,
     invitations,
+    responses,
     revisions,
     sealing,
 )
@@ -212,3 +213,16 @@ def test_contacts_loaded_anew_after_the_seal_are_sealed_with_the_next(
                 "c00": None,
                 "c01": "en",
             }
+
+
+def test_what_is_read_of_one_moment_fits_together_while_answers_come_in(store: Store, wave: Wave) -> None:
+    (token,) = invitations.mint(store, wave, ["c00"])
+    with store.at_one_moment() as moment:
+        assert list(responses.stream(moment, wave)) == []
+        begun = submission.open_invitation(store, wave, token)
+        assert isinstance(submission.submit(store, wave, Submission(begun.id, YES)), Accepted)
+        assert list(responses.stream(moment, wave)) == []
+        assert "c00" not in attempts.outcomes(moment, wave)
+        assert {case.disposition for case in invitations.cases(moment, wave)} == {None}
+    assert attempts.outcomes(store, wave)["c00"] == "complete"
+    assert len(list(responses.stream(store, wave))) == 1

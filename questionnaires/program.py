@@ -29,8 +29,8 @@ METADATA = frozenset({"start", "end", "today"})
 """Filled here and not asked: the day, never the hour, for an hour would tell who answered when."""
 _THREAD = threading.local()
 """The last runs of each thread: of one and the same answers a door asks what comes next, what shows, how far it is."""
-KEPT_RUNS = 2
-"""A press has two sets of answers, those before it and those after."""
+KEPT_RUNS = 4
+"""A press has two sets of answers, those before it and those after, and asks of each with a language and without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,6 @@ class Program:
     offers: Mapping[str, Offer] = field(default_factory=dict, repr=False)
     # whether a relevance or a calculation asks what time it is
     tells_time: bool = False
-    # whether a calculation puts the label of a choice in words (nothing else may)
-    tells_labels: bool = False
 
     def run(
         self,
@@ -103,7 +101,7 @@ class Program:
         """
         if now is not None or self.tells_time or not all(type(answer) in (str, list) for answer in answers.values()):
             return self._run(answers, today, now, submission_id, language)
-        key = (today or date.today(), submission_id, language if self.tells_labels else "")
+        key = (today or date.today(), submission_id, language)
         last: tuple[_Last, ...] = getattr(_THREAD, "last", ())
         for each in last:
             if each.program is self and each.is_of(key, answers):
@@ -212,5 +210,4 @@ def make_program(
         deciders[name] = found
     told = [step.relevance for step in by_name.values()] + [step.calculation for step in by_name.values()]
     tells_time = any("now" in expression.calls for expression in told if expression)
-    tells_labels = any("jr:choice-name" in expression.calls for expression in told if expression)
-    return Program(tuple(by_name[name] for name in order), deciders, offers, tells_time, tells_labels)
+    return Program(tuple(by_name[name] for name in order), deciders, offers, tells_time)

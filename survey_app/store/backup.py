@@ -22,9 +22,9 @@ from typing import Any
 
 import psycopg
 
-from survey_app.settings import Settings
+from survey_app.settings import DATABASE, Settings
 from survey_app.store import backup_rows, files, schema
-from survey_app.store.backup_reading import CONTACTS, DATABASE, MANIFEST, SECRET, Manifest, pour, reading
+from survey_app.store.backup_reading import CONTACTS, MANIFEST, SECRET, Manifest, pour, reading
 from survey_app.store.contacts_opening import SCHEMA, contacts_exist, contacts_file, open_contacts
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError

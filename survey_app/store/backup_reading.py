@@ -15,14 +15,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NoReturn
 
-from survey_app.settings import SECRET_BYTES
+from survey_app.settings import DATABASE, SECRET_BYTES
 from survey_app.store import backup_rows, files, schema
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError
 
 KIND = "sandu backup"
 MANIFEST = "manifest.json"
-DATABASE = "sandu.sqlite"
 CONTACTS = "contacts.sqlite"
 SECRET = "secret"  # noqa: S105  (the name of a file)
 LARGEST_MANIFEST = 64 * 1024 * 1024  # bytes

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import Connection as SqlConnection
 
-from survey_app.settings import Settings
+from survey_app.settings import DATABASE, Settings
 from survey_app.store import backup_rows, files, schema
-from survey_app.store.backup_reading import CONTACTS, DATABASE, Manifest, reading
+from survey_app.store.backup_reading import CONTACTS, Manifest, reading
 from survey_app.store.contacts_opening import SCHEMA, bring_up_to_date
 from survey_app.store.engines import connect_sqlite, sqlite_driver
 from survey_app.store.errors import StoreError

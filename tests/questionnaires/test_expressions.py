@@ -254,6 +254,21 @@ def test_a_form_draws_by_submission_and_speaks_the_language_of_the_resident(tmp_
     assert 70 < arms["a"] < 130
 
 
+@pytest.mark.parametrize(
+    ("calculation", "words"),
+    [("jr:choice-name(${clean}, '${clean}')", "Good"), ("format-date('2026-06-01', '%a %e %b')", "Mon 1 Jun")],
+)
+def test_the_same_answers_in_another_language_are_told_in_it(tmp_path: Path, calculation: str, words: str) -> None:
+    """At once, one after the other: a run that is remembered is one of its language."""
+    path = form(tmp_path)
+    text = path.read_text(encoding="utf-8").replace("jr:choice-name(${clean}, '${clean}')", calculation)
+    path.write_text(text, encoding="utf-8")
+    instrument = load_instrument(path)
+    chinese = instrument.clean({"clean": "good"}, "zh").answers["said"]
+    assert instrument.clean({"clean": "good"}, "en").answers["said"] == words != chinese
+    assert instrument.clean({"clean": "good"}, "zh").answers["said"] == chinese
+
+
 def test_pages_and_orders_follow_what_the_submission_drew(tmp_path: Path) -> None:
     path = form(tmp_path)
     text = path.read_text(encoding="utf-8").replace(
